@@ -1,0 +1,25 @@
+/* The type check: what an operation computes in, and what comes out. */
+#ifndef ONEPASS_EXPR_CHECK_H
+#define ONEPASS_EXPR_CHECK_H
+
+#include "expr/graph.h"
+
+typedef struct op_typing {
+    op_dtype operand[3]; /* to which each operand is converted */
+    op_dtype dtype;      /* that the loop computes in */
+    op_dtype result;
+    int weak;            /* the result is a weak scalar */
+    int ndim;
+    int64_t shape[OP_MAX_NDIM];
+} op_typing;
+
+/* NumPy 2's rules for one operation on args[0..arity-1]. Returns 0 after recording the graph's error. */
+int op_check(op_graph *graph, op_opcode code, op_expr *const *args, op_typing *typing);
+
+/* The dtype that several operands meet in, weak scalars included; 0 after an error. */
+op_dtype op_common_dtype(op_graph *graph, const char *who, int n, op_expr *const *args, int *weak);
+
+/* Extends shape by one more operand's; 0 if they do not broadcast. An extent of -1 is open. */
+int op_broadcast_shape(int *ndim, int64_t *shape, int other_ndim, const int64_t *other);
+
+#endif

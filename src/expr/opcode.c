@@ -1,0 +1,42 @@
+/* The op table as data. */
+#include "expr/opcode.h"
+
+/* "B I U F" in a row becomes one mask: each letter adds itself to a leading zero. */
+#define B | OP_KIND_B
+#define I | OP_KIND_I
+#define U | OP_KIND_U
+#define F | OP_KIND_F
+#define COMMUTES OP_FLAG_COMMUTES
+#define PYTHON OP_FLAG_PYTHON
+#define NO_BOOL OP_FLAG_NO_BOOL
+#define UNSTABLE OP_FLAG_UNSTABLE
+
+const op_row op_rows[OP_CODE_END] = {
+    [OP_CODE_NONE] = {.name = "none", .doc = ""},
+#define OP(name_, arity_, accepts_, rule_, flags_, cost_, cb, ci, cf, ulp_, domain_, doc_, recipe)                     \
+    [OP_CODE_##name_] = {                                                                                              \
+        .name = #name_,                                                                                                \
+        .doc = doc_,                                                                                                   \
+        .ulp = ulp_,                                                                                                   \
+        .arity = arity_,                                                                                               \
+        .accepts = 0 accepts_,                                                                                         \
+        .rule = OP_RULE_##rule_,                                                                                       \
+        .flags = flags_,                                                                                               \
+        .cost = cost_,                                                                                                 \
+        .domain = OP_DOMAIN_##domain_,                                                                                 \
+    },
+#include "expr/ops.def"
+#undef OP
+    [OP_CODE_LOAD] = {.name = "load", .doc = "an element of an operand", .cost = 1},
+    [OP_CODE_SCALAR] = {.name = "scalar", .doc = "one value for the whole run"},
+    [OP_CODE_CAST] = {.name = "cast", .doc = "another dtype", .arity = 1, .cost = 1},
+    [OP_CODE_CAST_SAT] = {.name = "cast_sat", .doc = "another dtype; integers saturate", .arity = 1, .cost = 1},
+};
+
+const op_alias op_aliases[] = {
+#define OP(...)
+#define ALIAS(alias, of, arity) {#alias, OP_CODE_##of},
+#include "expr/ops.def"
+#undef OP
+};
+const int op_alias_count = sizeof op_aliases / sizeof op_aliases[0];

@@ -1,0 +1,167 @@
+/* Builders of reductions: axes, accumulator dtype, where= and initial= as element-wise parts. */
+#include "expr/reduce.h"
+
+#include <string.h>
+
+#include "base/view.h"
+#include "expr/build.h"
+#include "expr/loops.h"
+
+#define B | OP_KIND_B
+#define I | OP_KIND_I
+#define U | OP_KIND_U
+#define F | OP_KIND_F
+#define VALUE 0
+#define ERROR 1
+const op_reduce_row op_reduce_rows[OP_REDUCE_END] = {
+#define REDUCE(name_, accepts_, accumulator_, empty_, cb, ci, cf, doc_)                                                \
+    [OP_REDUCE_##name_] = {.name = #name_,                                                                             \
+                           .doc = doc_,                                                                                \
+                           .accepts = 0 accepts_,                                                                      \
+                           .accumulator = OP_ACCUMULATOR_##accumulator_,                                               \
+                           .empty_fails = empty_},
+#include "expr/reduce.def"
+#undef REDUCE
+};
+#undef B
+#undef I
+#undef U
+#undef F
+
+op_reduce_code op_reduce_from_name(const char *name, size_t length)
+{
+    int code = 0;
+    while (code < OP_REDUCE_END &&
+           (strncmp(op_reduce_rows[code].name, name, length) || op_reduce_rows[code].name[length]))
+        code++;
+    return (op_reduce_code)code;
+}
+
+op_axes op_axes_all(void)
+{
+    return (op_axes){.count = -1};
+}
+
+op_axes op_axes_of(int count, const int *axes)
+{
+    op_axes result = {.count = count < 0 || count > OP_MAX_NDIM ? OP_MAX_NDIM + 1 : count};
+    for (int i = 0; i < count && i < OP_MAX_NDIM; i++) /* what is out of range stays so */
+        result.axis[i] = (signed char)(axes[i] < -128 ? -128 : axes[i] > 127 ? 127 : axes[i]);
+    return result;
+}
+
+/* The axes as a mask; 0 after an error. */
+static int resolve_axes(op_expr *x, const char *who, const op_axes *axes, uint64_t *mask)
+{
+    *mask = 0;
+    if (axes->count > OP_MAX_NDIM) {
+        op_graph_fail(x->graph, OP_ERR_SHAPE, who, 0, "%s: more than %d axes", who, OP_MAX_NDIM);
+        return 0;
+    }
+    if (axes->count < 0)
+        *mask = x->ndim == OP_MAX_NDIM ? UINT64_MAX : ((uint64_t)1 << x->ndim) - 1;
+    for (int i = 0; i < axes->count; i++) {
+        int axis = axes->axis[i];
+        if (axis < -x->ndim || axis >= x->ndim) {
+            op_graph_fail(x->graph, OP_ERR_SHAPE, who, 0, "%s: axis %d is out of range for %d dimensions", who, axis,
+                          x->ndim);
+            return 0;
+        }
+        axis += axis < 0 ? x->ndim : 0;
+        if (*mask >> axis & 1) {
+            op_graph_fail(x->graph, OP_ERR_SHAPE, who, 0, "%s: axis %d is there twice", who, axis);
+            return 0;
+        }
+        *mask |= (uint64_t)1 << axis;
+    }
+    return 1;
+}
+
+static op_dtype accumulator_dtype(const op_reduce_row *row, op_dtype dtype)
+{
+    int kind = op_dtype_kind(dtype);
+    if (row->accumulator == OP_ACCUMULATOR_TRUTH)
+        return OP_BOOL;
+    if (row->accumulator == OP_ACCUMULATOR_WIDE && kind & (OP_KIND_B | OP_KIND_I))
+        return OP_I64;
+    if (row->accumulator == OP_ACCUMULATOR_WIDE && kind == OP_KIND_U)
+        return OP_U64;
+    return dtype;
+}
+
+/* where(mask, x, identity): what is left out changes nothing. */
+static op_expr *apply_where(op_reduce_code code, op_expr *x, op_expr *where)
+{
+    uint64_t identity = 0;
+    op_loops_best()->identity[code][x->dtype](&identity, NULL, 1);
+    op_expr *args[] = {where, x, op_build_const(x->graph, (op_dtype)x->dtype, identity, 0)};
+    return op_build(x->graph, OP_CODE_where, 3, args);
+}
+
+/* combine(initial, reduced) as an element-wise operation. */
+static op_expr *apply_initial(op_reduce_code code, op_expr *reduced, op_expr *initial)
+{
+    static const uint16_t combine[OP_REDUCE_END] = {
+        [OP_REDUCE_sum] = OP_CODE_add,     [OP_REDUCE_prod] = OP_CODE_multiply,  [OP_REDUCE_max] = OP_CODE_maximum,
+        [OP_REDUCE_min] = OP_CODE_minimum, [OP_REDUCE_any] = OP_CODE_logical_or, [OP_REDUCE_all] = OP_CODE_logical_and};
+    op_expr *args[] = {op_cast(initial, (op_dtype)reduced->dtype), reduced};
+    return op_build(reduced->graph, (op_opcode)combine[code], 2, args);
+}
+
+static op_expr *reduce_node(op_reduce_code code, op_expr *x, uint64_t mask, int keepdims)
+{
+    int64_t shape[OP_MAX_NDIM];
+    int ndim = 0;
+    for (int i = 0; i < x->ndim; i++)
+        if (!(mask >> i & 1))
+            shape[ndim++] = x->shape[i];
+        else if (keepdims)
+            shape[ndim++] = 1;
+    op_expr draft = {.kind = OP_NODE_REDUCE,
+                     .dtype = x->dtype,
+                     .ndim = (uint8_t)ndim,
+                     .n_args = 1,
+                     .shape = shape,
+                     .arg = {x},
+                     .reduce = {(uint16_t)code, (uint8_t)keepdims, mask}};
+    return op_graph_intern(x->graph, &draft);
+}
+
+op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op_reduce_options *options)
+{
+    static const op_reduce_options defaults;
+    const op_reduce_row *row = &op_reduce_rows[code];
+    const op_reduce_options *o = options ? options : &defaults;
+    op_graph *graph = op_expr_graph(x, row->name, 0);
+    uint64_t mask;
+    if (!graph || !resolve_axes(x, row->name, &axes, &mask))
+        return NULL;
+    if (o->compensated || o->ddof != 0)
+        return op_graph_fail(graph, OP_ERR_UNSUPPORTED, row->name, -1, "%s: %s is not supported in this version",
+                             row->name, o->compensated ? "compensated" : "ddof");
+    x = op_cast(x, o->dtype ? o->dtype : accumulator_dtype(row, (op_dtype)x->dtype));
+    if (x && o->where)
+        x = apply_where(code, x, o->where);
+    if (!x)
+        return NULL;
+    int may_be_empty = o->initial || !row->empty_fails;
+    for (int i = 0; i < x->ndim && !may_be_empty; i++)
+        if (mask >> i & 1 && x->shape[i] == 0)
+            return op_graph_fail(graph, OP_ERR_SHAPE, row->name, 0, "%s of no elements has no value (axis %d is empty)",
+                                 row->name, i);
+    op_expr *reduced = reduce_node(code, x, mask, o->flags & OP_KEEPDIMS);
+    return reduced && o->initial ? apply_initial(code, reduced, o->initial) : reduced;
+}
+
+#define REDUCE(name, ...)                                                                                              \
+    op_expr *op_##name(op_expr *x, op_axes axes, int flags)                                                            \
+    {                                                                                                                  \
+        op_reduce_options options = {.flags = flags};                                                                  \
+        return op_build_reduce(OP_REDUCE_##name, x, axes, &options);                                                   \
+    }                                                                                                                  \
+    op_expr *op_##name##_opt(op_expr *x, op_axes axes, const op_reduce_options *options)                               \
+    {                                                                                                                  \
+        return op_build_reduce(OP_REDUCE_##name, x, axes, options);                                                    \
+    }
+#include "expr/reduce.def"
+#undef REDUCE
