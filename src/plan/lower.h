@@ -1,0 +1,43 @@
+/* Lowering: the element-wise part of an expression, as seen through index maps, becomes a program. */
+#ifndef ONEPASS_PLAN_LOWER_H
+#define ONEPASS_PLAN_LOWER_H
+
+#include "plan/plan.h"
+
+/* An array that a program reads: an input, a hole, or the result of an earlier stage. */
+typedef struct op_leaf {
+    op_place place;
+    const int64_t *shape;
+    const int64_t *strides;
+} op_leaf;
+
+/* What the planner knows beside the graph. */
+typedef struct op_planner {
+    const op_plan_request *request;
+    op_arena *arena;
+    op_plan *plan;
+    const int64_t **shape; /* by node id, of open nodes; NULL if the request has none */
+    op_leaf **leaf;        /* by node id, of nodes that a stage has computed; NULL if there is none */
+    int stage_room;
+} op_planner;
+
+/* The extents of a node in this request. */
+static inline const int64_t *op_planner_shape(const op_planner *planner, const op_expr *e)
+{
+    return e->open ? planner->shape[e->id] : e->shape;
+}
+
+/* A stage under construction, its dimensions those of `shape`, and the program's values. */
+typedef struct op_lowering op_lowering;
+op_lowering *op_lower_begin(op_planner *planner, op_stage *stage, int ndim, const int64_t *shape);
+/* The value of an expression whose dimensions are the last ones of the stage; UINT32_MAX on error. */
+uint32_t op_lower_expr(op_lowering *lowering, op_expr *e);
+/* The value in another dtype. */
+uint32_t op_lower_cast(op_lowering *lowering, uint32_t value, op_dtype dtype);
+/* Completes the stage's program and inputs, with room for outputs, which the caller fills in. */
+op_status op_lower_end(op_lowering *lowering, int n_out);
+
+/* Forgets dimensions of extent 1, orders and merges the others, and settles access classes. */
+void op_stage_collapse(op_stage *stage);
+
+#endif

@@ -1,0 +1,581 @@
+/* Expressions -> stages: reductions and reshapes end a stage, a very large expression is cut into
+ * several, and the results of one shape are computed together. */
+#include "plan/plan.h"
+
+#include <string.h>
+
+#include "base/view.h"
+#include "expr/check.h"
+#include "expr/shape.h"
+#include "plan/lower.h"
+
+enum {
+    NODES_PER_STAGE = 2000, /* compile time grows with the nodes of a kernel, a little faster than linearly */
+};
+
+static op_status no_memory(void)
+{
+    return op_fail(OP_ERR_MEMORY, "out of memory for a plan");
+}
+
+/* ---- the list of nodes ---- */
+
+typedef struct op_order {
+    op_expr **node; /* arguments before users, each node once */
+    uint32_t n;
+} op_order;
+
+/* Depth first, arguments from left to right, on a stack in the arena. */
+static op_status collect(op_planner *planner, op_order *order)
+{
+    const op_plan_request *request = planner->request;
+    op_graph *graph = request->graph;
+    uint32_t epoch = ++graph->epoch, n = 0;
+    op_expr **stack = OP_NEW_ARRAY(planner->arena, op_expr *, graph->n_node + 1);
+    uint8_t *next = OP_NEW_ARRAY(planner->arena, uint8_t, graph->n_node + 1);
+    order->node = OP_NEW_ARRAY(planner->arena, op_expr *, graph->n_node + 1);
+    if (!stack || !next || !order->node)
+        return no_memory();
+    for (int i = 0; i < request->n; i++) {
+        uint32_t depth = 0;
+        if (request->exprs[i]->epoch == epoch)
+            continue;
+        request->exprs[i]->epoch = epoch;
+        stack[depth] = request->exprs[i];
+        next[depth++] = 0;
+        while (depth) {
+            op_expr *e = stack[depth - 1];
+            if (next[depth - 1] == e->n_args) {
+                order->node[n++] = e;
+                depth--;
+                continue;
+            }
+            op_expr *arg = e->arg[next[depth - 1]++];
+            if (arg->epoch == epoch)
+                continue;
+            arg->epoch = epoch;
+            stack[depth] = arg;
+            next[depth++] = 0;
+        }
+    }
+    order->n = n;
+    return OP_OK;
+}
+
+/* ---- open shapes ---- */
+
+static op_status resolve_hole(op_planner *planner, const op_expr *e, int64_t *shape)
+{
+    const op_plan_request *request = planner->request;
+    const op_view *view = e->hole < request->n_hole ? &request->holes[e->hole] : NULL;
+    if (!view)
+        return op_fail(OP_ERR_INVALID, "hole %d has no argument", e->hole);
+    if (view->dtype != (op_dtype)e->dtype || view->ndim != e->ndim)
+        return op_fail(view->dtype != (op_dtype)e->dtype ? OP_ERR_DTYPE : OP_ERR_SHAPE,
+                       "argument %d is %s with %d dimensions; the hole is %s with %d", e->hole,
+                       op_dtype_name(view->dtype), view->ndim, op_dtype_name((op_dtype)e->dtype), e->ndim);
+    memcpy(shape, view->shape, sizeof *shape * (size_t)e->ndim);
+    return OP_OK;
+}
+
+static op_status resolve_op(op_planner *planner, const op_expr *e, int64_t *shape)
+{
+    int ndim = 0;
+    for (int k = 0; k < e->n_args; k++) {
+        const int64_t *arg = op_planner_shape(planner, e->arg[k]);
+        char mine[OP_SHAPE_TEXT], other[OP_SHAPE_TEXT];
+        op_shape_text(ndim, shape, mine);
+        if (!op_broadcast_shape(&ndim, shape, e->arg[k]->ndim, arg))
+            return op_fail(OP_ERR_SHAPE, "%s: shapes %s and %s do not broadcast", op_rows[e->code].name, mine,
+                           op_shape_text(e->arg[k]->ndim, arg, other));
+    }
+    return OP_OK;
+}
+
+static op_status resolve_reduce(op_planner *planner, const op_expr *e, int64_t *shape)
+{
+    const int64_t *arg = op_planner_shape(planner, e->arg[0]);
+    const op_reduce_row *row = &op_reduce_rows[e->reduce.code];
+    int ndim = 0;
+    for (int i = 0; i < e->arg[0]->ndim; i++) {
+        int reduced = e->reduce.axes >> i & 1;
+        if (reduced && arg[i] == 0 && row->empty_fails)
+            return op_fail(OP_ERR_SHAPE, "%s of no elements has no value (axis %d is empty)", row->name, i);
+        if (!reduced || e->reduce.keepdims)
+            shape[ndim++] = reduced ? 1 : arg[i];
+    }
+    return OP_OK;
+}
+
+static op_status resolve_shape(op_planner *planner, const op_expr *e)
+{
+    int64_t shape[OP_MAX_NDIM];
+    op_status status = OP_OK;
+    if (e->kind == OP_NODE_HOLE)
+        status = resolve_hole(planner, e, shape);
+    else if (e->kind == OP_NODE_OP)
+        status = resolve_op(planner, e, shape);
+    else if (e->kind == OP_NODE_REDUCE)
+        status = resolve_reduce(planner, e, shape);
+    else {
+        const char *wrong = op_view_shape(&e->view, e->arg[0]->ndim, op_planner_shape(planner, e->arg[0]), e->ndim, shape);
+        if (wrong)
+            status = op_fail(OP_ERR_SHAPE, "a view of an argument of op_run: %s", wrong);
+    }
+    int64_t *copy = OP_NEW_ARRAY(planner->arena, int64_t, e->ndim + 1);
+    if (status != OP_OK || !copy)
+        return status != OP_OK ? status : no_memory();
+    memcpy(copy, shape, sizeof *shape * (size_t)e->ndim);
+    planner->shape[e->id] = copy;
+    return OP_OK;
+}
+
+static op_status resolve_shapes(op_planner *planner, const op_order *order)
+{
+    size_t n = planner->request->graph->n_node;
+    planner->shape = OP_NEW_ARRAY(planner->arena, const int64_t *, n);
+    if (!planner->shape)
+        return no_memory();
+    for (uint32_t i = 0; i < order->n; i++) {
+        op_status status = order->node[i]->open ? resolve_shape(planner, order->node[i]) : OP_OK;
+        if (status != OP_OK)
+            return status;
+    }
+    return OP_OK;
+}
+
+/* ---- stages ---- */
+
+static op_stage *new_stage(op_planner *planner, op_stage_kind kind)
+{
+    op_plan *plan = planner->plan;
+    if (plan->n_stage == planner->stage_room) {
+        int room = planner->stage_room ? planner->stage_room * 2 : 4;
+        op_stage **list = OP_NEW_ARRAY(planner->arena, op_stage *, room);
+        if (!list)
+            return NULL;
+        if (plan->n_stage)
+            memcpy(list, plan->stage, sizeof *list * (size_t)plan->n_stage);
+        plan->stage = list;
+        planner->stage_room = room;
+    }
+    op_stage *stage = op_arena_alloc(planner->arena, sizeof *stage);
+    if (!stage)
+        return NULL;
+    *stage = (op_stage){.kind = kind};
+    return plan->stage[plan->n_stage++] = stage;
+}
+
+static op_status finish_stage(op_planner *planner, op_stage *stage)
+{
+    op_stage_collapse(stage);
+    stage->signature_size = op_signature_encode(&stage->program, NULL);
+    stage->signature = op_arena_alloc(planner->arena, stage->signature_size);
+    if (!stage->signature)
+        return no_memory();
+    op_signature_encode(&stage->program, stage->signature);
+    return OP_OK;
+}
+
+static int64_t *c_order(op_arena *arena, int ndim, const int64_t *shape, int64_t stride)
+{
+    int64_t *strides = OP_NEW_ARRAY(arena, int64_t, ndim + 1);
+    for (int i = ndim - 1; strides && i >= 0; i--) {
+        strides[i] = stride;
+        stride *= shape[i] > 0 ? shape[i] : 1;
+    }
+    return strides;
+}
+
+/* A temporary for the value of e, which is from now on a leaf. */
+static op_leaf *new_temp(op_planner *planner, const op_expr *e)
+{
+    op_plan *plan = planner->plan;
+    op_arena *arena = planner->arena;
+    const int64_t *shape = op_planner_shape(planner, e);
+    op_leaf *leaf = op_arena_alloc(arena, sizeof *leaf);
+    int64_t *bytes = OP_NEW_ARRAY(arena, int64_t, plan->n_temp + 1); /* temporaries are few */
+    if (!leaf || !bytes)
+        return NULL;
+    if (plan->n_temp)
+        memcpy(bytes, plan->temp_bytes, sizeof *bytes * (size_t)plan->n_temp);
+    bytes[plan->n_temp] = op_shape_size(e->ndim, shape) * op_dtype_size((op_dtype)e->dtype);
+    plan->temp_bytes = bytes;
+    *leaf = (op_leaf){{OP_PLACE_TEMP, plan->n_temp++, NULL, 0}, shape,
+                      c_order(arena, e->ndim, shape, op_dtype_size((op_dtype)e->dtype))};
+    return leaf->strides ? leaf : NULL;
+}
+
+/* An output of a map stage: where a value goes, in the dimensions of the stage. */
+typedef struct op_target {
+    op_expr *expr;
+    op_dtype dtype;
+    op_place place;
+    const int64_t *strides;
+    const char *name;
+} op_target;
+
+/* One map stage over `shape` that computes several values. */
+static op_status map_stage(op_planner *planner, int ndim, const int64_t *shape, int n, const op_target *target)
+{
+    op_arena *arena = planner->arena;
+    op_stage *stage = new_stage(planner, OP_STAGE_MAP);
+    op_lowering *l = stage ? op_lower_begin(planner, stage, ndim, shape) : NULL;
+    uint32_t *value = OP_NEW_ARRAY(arena, uint32_t, n);
+    const op_expr **root = OP_NEW_ARRAY(arena, const op_expr *, n);
+    if (!l || !value || !root)
+        return no_memory();
+    for (int i = 0; i < n; i++) {
+        value[i] = op_lower_cast(l, op_lower_expr(l, target[i].expr), target[i].dtype);
+        root[i] = target[i].expr;
+    }
+    op_status status = op_lower_end(l, n);
+    if (status != OP_OK)
+        return status;
+    stage->root = root;
+    for (int i = 0; i < n; i++) {
+        int64_t *strides = OP_NEW_ARRAY(arena, int64_t, ndim + 1);
+        if (!strides)
+            return no_memory();
+        memcpy(strides, target[i].strides, sizeof *strides * (size_t)ndim);
+        stage->operand[stage->program.n_in + (uint32_t)i] =
+            (op_stage_operand){target[i].place, target[i].dtype, strides, target[i].name};
+        stage->program.store[i] = value[i];
+    }
+    return finish_stage(planner, stage);
+}
+
+/* Computes e into a temporary, in C order. */
+static op_status materialise(op_planner *planner, op_expr *e)
+{
+    op_leaf *leaf = new_temp(planner, e);
+    if (!leaf)
+        return no_memory();
+    op_target target = {e, (op_dtype)e->dtype, leaf->place, leaf->strides, NULL};
+    op_status status = map_stage(planner, e->ndim, leaf->shape, 1, &target);
+    planner->leaf[e->id] = leaf;
+    return status;
+}
+
+/* A reduction into `to`, whose strides are those of the reduction's own dimensions. */
+static op_status reduce_stage(op_planner *planner, op_expr *e, const op_leaf *to)
+{
+    op_arena *arena = planner->arena;
+    op_expr *operand = e->arg[0];
+    const int64_t *shape = op_planner_shape(planner, operand);
+    op_stage *stage = new_stage(planner, OP_STAGE_REDUCE);
+    op_lowering *l = stage ? op_lower_begin(planner, stage, operand->ndim, shape) : NULL;
+    int64_t *strides = OP_NEW_ARRAY(arena, int64_t, operand->ndim + 1);
+    int64_t *scratch = OP_NEW_ARRAY(arena, int64_t, operand->ndim + 1);
+    const op_expr **root = OP_NEW_ARRAY(arena, const op_expr *, 1);
+    if (!l || !strides || !scratch || !root)
+        return no_memory();
+    uint32_t value = op_lower_expr(l, operand);
+    op_status status = op_lower_end(l, 1);
+    if (status != OP_OK)
+        return status;
+    int own = 0; /* dimension of the result */
+    for (int i = 0; i < operand->ndim; i++) {
+        int reduced = e->reduce.axes >> i & 1;
+        strides[i] = reduced ? 0 : to->strides[own];
+        scratch[i] = 0;
+        own += !reduced || e->reduce.keepdims;
+    }
+    root[0] = e;
+    stage->root = root;
+    stage->reduce = (op_reduce_code)e->reduce.code;
+    stage->reduced = e->reduce.axes;
+    stage->dtype = (op_dtype)e->dtype;
+    stage->result = to->place;
+    stage->result_strides = strides;
+    stage->operand[stage->program.n_in] =
+        (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0}, (op_dtype)e->dtype, scratch, NULL};
+    stage->program.store[0] = value;
+    return finish_stage(planner, stage);
+}
+
+/* ---- reshapes ---- */
+
+/* NumPy's reshape without a copy: groups of dimensions with the same number of elements, each of which
+ * must lie in one stride. Returns 0 if that cannot be. */
+static int reshape_strides(int ndim, const int64_t *shape, const int64_t *strides, int to_ndim, const int64_t *to_shape,
+                           int64_t *to_strides)
+{
+    int i = 0, j = 0;
+    while (i < ndim && j < to_ndim) {
+        int from = i, to = j;
+        int64_t have = shape[i++], want = to_shape[j++];
+        while (have != want)
+            if (have < want && i < ndim)
+                have *= shape[i++];
+            else if (j < to_ndim)
+                want *= to_shape[j++];
+            else
+                return 0;
+        int64_t stride = strides[i - 1], run = 1;
+        for (int k = i - 1; k >= from; k--) { /* extents of 1 have no say */
+            if (shape[k] != 1 && run == 1)
+                stride = strides[k];
+            if (shape[k] != 1 && strides[k] != stride * run)
+                return 0;
+            run *= shape[k];
+        }
+        for (int k = j - 1; k >= to; k--) {
+            to_strides[k] = stride;
+            stride *= to_shape[k];
+        }
+    }
+    for (; j < to_ndim; j++) /* what is left has extent 1 */
+        to_strides[j] = 0;
+    return 1;
+}
+
+static op_status reshape(op_planner *planner, op_expr *e)
+{
+    op_expr *source = e->arg[0];
+    const int64_t *shape = op_planner_shape(planner, e), *from = op_planner_shape(planner, source);
+    op_leaf *leaf = op_arena_alloc(planner->arena, sizeof *leaf);
+    int64_t *strides = OP_NEW_ARRAY(planner->arena, int64_t, e->ndim + 1);
+    if (!leaf || !strides)
+        return no_memory();
+    leaf->shape = shape;
+    leaf->strides = strides;
+    planner->leaf[e->id] = leaf;
+    const int64_t *have = NULL;
+    if (planner->leaf[source->id]) {
+        have = planner->leaf[source->id]->strides;
+        leaf->place = planner->leaf[source->id]->place;
+    } else if (source->kind == OP_NODE_INPUT) {
+        have = source->input.strides;
+        leaf->place = (op_place){OP_PLACE_DATA, -1, source->input.data, 0};
+    } else if (source->kind == OP_NODE_HOLE) {
+        have = planner->request->holes[source->hole].strides;
+        leaf->place = (op_place){OP_PLACE_HOLE, source->hole, NULL, 0};
+    }
+    if (op_shape_size(e->ndim, shape) == 0) {
+        memset(strides, 0, sizeof *strides * (size_t)e->ndim);
+        return OP_OK;
+    }
+    if (have && reshape_strides(source->ndim, from, have, e->ndim, shape, strides))
+        return OP_OK;
+    op_status status = source->kind == OP_NODE_CONST ? OP_OK : materialise(planner, source);
+    if (status != OP_OK || source->kind == OP_NODE_CONST)
+        return status != OP_OK ? status : op_fail(OP_ERR_UNSUPPORTED, "a constant cannot be reshaped; broadcast it");
+    leaf->place = planner->leaf[source->id]->place;
+    reshape_strides(source->ndim, from, planner->leaf[source->id]->strides, e->ndim, shape, strides);
+    return OP_OK;
+}
+
+/* ---- large expressions ---- */
+
+/* Cuts the list into runs of NODES_PER_STAGE operations. What a later run needs of an earlier one is
+ * marked: it becomes a temporary at the end of its run. */
+static uint8_t *mark_cuts(op_planner *planner, const op_order *order, uint32_t *run_end)
+{
+    uint8_t *needed = OP_NEW_ARRAY(planner->arena, uint8_t, order->n + 1);
+    uint32_t *run = OP_NEW_ARRAY(planner->arena, uint32_t, planner->request->graph->n_node);
+    if (!needed || !run)
+        return NULL;
+    memset(needed, 0, order->n + 1);
+    uint32_t *position = run_end; /* by node id while marking: the place in the list */
+    for (uint32_t i = 0; i < order->n; i++) {
+        const op_expr *e = order->node[i];
+        run[e->id] = i / NODES_PER_STAGE;
+        position[e->id] = i;
+        for (int k = 0; k < e->n_args; k++) {
+            const op_expr *arg = e->arg[k];
+            if (run[arg->id] != run[e->id] && (arg->kind == OP_NODE_OP || arg->kind == OP_NODE_VIEW))
+                needed[position[arg->id]] = 1;
+        }
+    }
+    return needed;
+}
+
+/* Computes the marked nodes among order[begin..end-1] into temporaries, those of one shape together. */
+static op_status end_run(op_planner *planner, const op_order *order, uint8_t *needed, uint32_t begin, uint32_t end)
+{
+    op_target *target = OP_NEW_ARRAY(planner->arena, op_target, end - begin + 1);
+    op_leaf **leaf = OP_NEW_ARRAY(planner->arena, op_leaf *, end - begin + 1);
+    if (!target || !leaf)
+        return no_memory();
+    for (uint32_t first = begin; first < end; first++) {
+        if (!needed[first])
+            continue;
+        const op_expr *e = order->node[first];
+        const int64_t *shape = op_planner_shape(planner, e);
+        int n = 0;
+        for (uint32_t i = first; i < end; i++) {
+            op_expr *other = order->node[i];
+            if (!needed[i] || planner->leaf[other->id] || other->ndim != e->ndim ||
+                memcmp(shape, op_planner_shape(planner, other), sizeof *shape * e->ndim))
+                continue;
+            needed[i] = 0;
+            leaf[n] = new_temp(planner, other);
+            if (!leaf[n])
+                return no_memory();
+            target[n] = (op_target){other, (op_dtype)other->dtype, leaf[n]->place, leaf[n]->strides, NULL};
+            n++;
+        }
+        op_status status = n ? map_stage(planner, e->ndim, shape, n, target) : OP_OK;
+        if (status != OP_OK)
+            return status;
+        for (int i = 0; i < n; i++)
+            planner->leaf[target[i].expr->id] = leaf[i];
+    }
+    return OP_OK;
+}
+
+/* ---- the whole ---- */
+
+/* The output that a reduction can go to directly, or -1. */
+static int direct_output(const op_planner *planner, const op_expr *e)
+{
+    const op_plan_request *request = planner->request;
+    for (int i = 0; i < request->n; i++)
+        if (request->exprs[i] == e && request->outs[i].dtype == (op_dtype)e->dtype)
+            return i;
+    return -1;
+}
+
+static op_status reduce_node(op_planner *planner, op_expr *e)
+{
+    int out = direct_output(planner, e);
+    op_leaf *leaf = out < 0 ? new_temp(planner, e) : op_arena_alloc(planner->arena, sizeof *leaf);
+    if (!leaf)
+        return no_memory();
+    if (out >= 0)
+        *leaf = (op_leaf){{OP_PLACE_OUT, out, NULL, 0}, op_planner_shape(planner, e), planner->request->outs[out].strides};
+    op_status status = reduce_stage(planner, e, leaf);
+    planner->leaf[e->id] = leaf;
+    return status;
+}
+
+/* Stages for everything that must be there before the outputs can be computed. */
+static op_status inner_stages(op_planner *planner, const op_order *order)
+{
+    size_t n_node = planner->request->graph->n_node;
+    uint32_t *room = OP_NEW_ARRAY(planner->arena, uint32_t, n_node);
+    uint8_t *needed = NULL;
+    planner->leaf = OP_NEW_ARRAY(planner->arena, op_leaf *, n_node);
+    if (!planner->leaf || !room)
+        return no_memory();
+    memset(planner->leaf, 0, sizeof *planner->leaf * n_node);
+    if (order->n > NODES_PER_STAGE && !(needed = mark_cuts(planner, order, room)))
+        return no_memory();
+    for (uint32_t i = 0, begin = 0; i < order->n; i++) {
+        op_expr *e = order->node[i];
+        op_status status = OP_OK;
+        if (e->kind == OP_NODE_REDUCE)
+            status = reduce_node(planner, e);
+        else if (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE)
+            status = reshape(planner, e);
+        if (status == OP_OK && needed && (i + 1) % NODES_PER_STAGE == 0) {
+            status = end_run(planner, order, needed, begin, i + 1);
+            begin = i + 1;
+        }
+        if (status != OP_OK)
+            return status;
+    }
+    return OP_OK;
+}
+
+static op_status check_output(const op_planner *planner, int i)
+{
+    const op_expr *e = planner->request->exprs[i];
+    const op_view *out = &planner->request->outs[i];
+    const int64_t *shape = op_planner_shape(planner, e);
+    char mine[OP_SHAPE_TEXT], other[OP_SHAPE_TEXT];
+    if (!op_same_kind((op_dtype)e->dtype, out->dtype))
+        return op_fail(OP_ERR_DTYPE, "output %d: %s cannot be cast to %s by the same_kind rule; use op_cast", i,
+                       op_dtype_name((op_dtype)e->dtype), op_dtype_name(out->dtype));
+    int fits = e->ndim <= out->ndim && (e->kind != OP_NODE_REDUCE || e->ndim == out->ndim);
+    for (int d = 0; d < e->ndim && fits; d++) {
+        int64_t have = out->shape[out->ndim - e->ndim + d];
+        fits = shape[d] == have || (shape[d] == 1 && e->kind != OP_NODE_REDUCE);
+    }
+    if (!fits)
+        return op_fail(OP_ERR_SHAPE, "output %d: a result of shape %s (%s) does not fit into %s (%s)", i,
+                       op_shape_text(e->ndim, shape, mine), op_dtype_name((op_dtype)e->dtype),
+                       op_shape_text(out->ndim, out->shape, other), op_dtype_name(out->dtype));
+    for (int d = 0; d < out->ndim; d++)
+        if (out->strides[d] == 0 && out->shape[d] > 1)
+            return op_fail(OP_ERR_OVERLAP, "output %d: dimension %d has stride 0 and extent %lld, so its elements overlap",
+                           i, d, (long long)out->shape[d]);
+    return OP_OK;
+}
+
+static int same_shape(const op_view *a, const op_view *b)
+{
+    return a->ndim == b->ndim && !memcmp(a->shape, b->shape, sizeof *a->shape * (size_t)a->ndim);
+}
+
+/* Map stages for the outputs that no reduction has written: one for each shape. */
+static op_status output_stages(op_planner *planner)
+{
+    const op_plan_request *request = planner->request;
+    op_target *target = OP_NEW_ARRAY(planner->arena, op_target, request->n);
+    uint8_t *done = OP_NEW_ARRAY(planner->arena, uint8_t, request->n);
+    if (!target || !done)
+        return no_memory();
+    for (int i = 0; i < request->n; i++) {
+        const op_leaf *leaf = planner->leaf ? planner->leaf[request->exprs[i]->id] : NULL;
+        done[i] = leaf && leaf->place.kind == OP_PLACE_OUT && leaf->place.index == i;
+    }
+    for (int first = 0; first < request->n; first++) {
+        int n = 0;
+        for (int i = first; i < request->n; i++) {
+            const op_view *out = &request->outs[i];
+            if (done[i] || !same_shape(out, &request->outs[first]))
+                continue;
+            done[i] = 1;
+            target[n++] = (op_target){request->exprs[i], out->dtype, {OP_PLACE_OUT, i, NULL, 0}, out->strides,
+                                      request->exprs[i]->name};
+        }
+        const op_view *out = &request->outs[first];
+        op_status status = n ? map_stage(planner, out->ndim, out->shape, n, target) : OP_OK;
+        if (status != OP_OK)
+            return status;
+    }
+    return OP_OK;
+}
+
+op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan **plan)
+{
+    op_planner planner = {.request = request, .arena = arena, .plan = op_arena_alloc(arena, sizeof **plan)};
+    if (!planner.plan)
+        return no_memory();
+    *planner.plan = (op_plan){0};
+    *plan = planner.plan;
+    int staged = request->graph->n_node > NODES_PER_STAGE, open = 0;
+    for (int i = 0; i < request->n; i++) {
+        staged |= request->exprs[i]->staged;
+        open |= request->exprs[i]->open;
+    }
+    op_order order = {0};
+    op_status status = staged || open ? collect(&planner, &order) : OP_OK;
+    if (status == OP_OK && open)
+        status = resolve_shapes(&planner, &order);
+    for (int i = 0; i < request->n && status == OP_OK; i++)
+        status = check_output(&planner, i);
+    if (status == OP_OK && staged)
+        status = inner_stages(&planner, &order);
+    return status == OP_OK ? output_stages(&planner) : status;
+}
+
+const char *op_plan_verify(const op_plan *plan)
+{
+    for (int s = 0; s < plan->n_stage; s++) {
+        const op_stage *stage = plan->stage[s];
+        const char *why;
+        if (!op_program_verify(&stage->program, &why))
+            return why;
+        if (stage->ndim < 1)
+            return "a stage has no dimension";
+        for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++)
+            if (stage->operand[k].place.kind == OP_PLACE_TEMP && stage->operand[k].place.index >= plan->n_temp)
+                return "an operand lies in no temporary";
+        if (stage->kind == OP_STAGE_REDUCE && stage->program.n_out != 1)
+            return "a reduction has not exactly one block of values";
+    }
+    return NULL;
+}

@@ -1,0 +1,81 @@
+/* From expressions to stages: each stage is one pass over memory that runs one program over one
+ * iteration space. A plan holds no address that a later run may change: places name them. */
+#ifndef ONEPASS_PLAN_PLAN_H
+#define ONEPASS_PLAN_PLAN_H
+
+#include "base/memory.h"
+#include "expr/graph.h"
+#include "expr/reduce.h"
+#include "plan/program.h"
+
+typedef enum op_place_kind {
+    OP_PLACE_DATA,    /* a bound input */
+    OP_PLACE_HOLE,    /* argument `index` of op_run */
+    OP_PLACE_OUT,     /* output `index` */
+    OP_PLACE_TEMP,    /* temporary `index` of the plan */
+    OP_PLACE_SCRATCH, /* a reduction's block of values: cache-sized, each thread has its own */
+} op_place_kind;
+
+typedef struct op_place {
+    op_place_kind kind;
+    int index;
+    const void *data; /* OP_PLACE_DATA */
+    int64_t offset;   /* bytes from where the place begins */
+} op_place;
+
+typedef struct op_stage_operand {
+    op_place place;
+    op_dtype dtype;
+    int64_t *strides; /* bytes, one per dimension of the stage */
+    const char *name; /* or NULL */
+} op_stage_operand;
+
+typedef enum op_stage_kind { OP_STAGE_MAP, OP_STAGE_REDUCE } op_stage_kind;
+
+typedef struct op_stage {
+    op_stage_kind kind;
+    int ndim; /* at least 1 */
+    int64_t *shape;
+    op_program program;
+    op_stage_operand *operand; /* inputs, then outputs */
+    uint64_t *scalar;          /* the program's slots */
+    uint8_t *signature;
+    size_t signature_size;
+    /* reduce: dimensions in logical order; the program's one output is the scratch block */
+    op_reduce_code reduce;
+    uint64_t reduced;      /* bit i: dimension i is reduced */
+    int lanes;             /* virtual lanes of the accumulation: OP_LANES or 1 */
+    op_dtype dtype;        /* of the accumulator */
+    op_place result;
+    int64_t *result_strides; /* one per dimension; 0 where reduced */
+    int64_t bytes;         /* read and written, each element once */
+    double cost;           /* of one element, 1 = an addition */
+    const op_expr **root;  /* what it computes, one per output: for printing */
+} op_stage;
+
+typedef struct op_plan {
+    int n_stage;
+    op_stage **stage;
+    int n_temp;
+    int64_t *temp_bytes;
+} op_plan;
+
+/* What a plan is made for. outs: the dtypes, shapes and strides of the outputs (their addresses play no
+ * part), NULL for C order in the expression's own shape and dtype. holes: the same for op_run's
+ * arguments; NULL for shapes that are made up (dumps, op_compile). */
+typedef struct op_plan_request {
+    op_graph *graph;
+    int n;
+    op_expr *const *exprs;
+    const op_view *outs;
+    int n_hole;
+    const op_view *holes;
+} op_plan_request;
+
+/* Builds the plan in `arena`. Errors: shapes that do not fit, casts that same_kind forbids, memory. */
+op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan **plan);
+
+/* The first broken rule of a plan (static text), or NULL. */
+const char *op_plan_verify(const op_plan *plan);
+
+#endif

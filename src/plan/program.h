@@ -1,0 +1,61 @@
+/* A program: what one fused loop computes for one element, as a straight line of instructions in
+ * single-assignment form. The planner writes it, the interpreter runs it, its bytes are the kernel's
+ * signature, and those bytes are all that the backend ever sees. Sizes, strides, addresses and scalar
+ * values are not in it. */
+#ifndef ONEPASS_PLAN_PROGRAM_H
+#define ONEPASS_PLAN_PROGRAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "expr/opcode.h"
+#include "onepass/onepass.h"
+
+/* How an operand moves along the innermost dimension. */
+typedef enum op_access {
+    OP_CONTIGUOUS = 1, /* stride == size of an element */
+    OP_BROADCAST,      /* stride == 0: one value for the whole row */
+    OP_STRIDED,        /* any other stride, negative ones too */
+} op_access;
+
+typedef struct op_operand_type {
+    uint8_t dtype;  /* op_dtype in memory */
+    uint8_t access; /* op_access */
+} op_operand_type;
+
+/* value[i] of a program is the result of insn[i]. */
+typedef struct op_insn {
+    uint16_t code;   /* op_opcode */
+    uint8_t dtype;   /* of the operands that the operation computes in (for a cast: from) */
+    uint8_t result;  /* dtype of the value */
+    uint32_t arg[3]; /* earlier values; OP_CODE_LOAD: the operand; OP_CODE_SCALAR: the slot */
+} op_insn;
+
+typedef struct op_program {
+    uint32_t rank;      /* 1: a range of elements; 2: a range of rows */
+    uint32_t n_in;
+    uint32_t n_out;
+    uint32_t n_scalar;
+    uint32_t n_insn;
+    op_operand_type *operand; /* the inputs, then the outputs */
+    op_insn *insn;
+    uint32_t *store;    /* n_out: the value that goes to each output, of the output's dtype */
+} op_program;
+
+enum { OP_PROGRAM_MAX_INSN = 65000 };
+
+/* Bytes of the signature of a program; with bytes != NULL also writes them. */
+size_t op_signature_encode(const op_program *program, uint8_t *bytes);
+
+/* Bytes of memory that op_signature_decode needs for this signature; 0 if it is malformed. */
+size_t op_signature_memory(const uint8_t *bytes, size_t size);
+
+/* Reads a signature into *program, whose arrays lie in `memory`. Everything is checked: dtypes,
+ * opcodes, that arguments come before their use. Returns 0 if malformed. */
+int op_signature_decode(const uint8_t *bytes, size_t size, op_program *program, void *memory);
+
+/* True if the program keeps every rule that the backend and the interpreter rely on; else *why says
+ * which one is broken (static text). */
+int op_program_verify(const op_program *program, const char **why);
+
+#endif
