@@ -1,0 +1,177 @@
+/* The interpreter: block by block, each instruction a loop of the op table. It is the oracle of the
+ * tests, the fallback without a compiler, and gives the same bits as compiled kernels. */
+#include <string.h>
+
+#include "base/dtype.h"
+#include "expr/loops.h"
+#include "run/code.h"
+
+enum { BLOCK = 256, ELEMENT = 8 /* bytes of the largest dtype */ };
+
+static int arity_of(const op_insn *insn)
+{
+    return op_rows[insn->code].arity;
+}
+
+/* Gives every value a slot; a slot is free again after the last use of its value. */
+int op_interpret_prepare(const op_program *program, const op_allocator *allocator, op_slots *slots)
+{
+    uint32_t n = program->n_insn;
+    uint32_t *memory = op_alloc_zero(allocator, sizeof *memory * (3 * (size_t)n + 1));
+    if (!memory)
+        return 0;
+    uint32_t *slot = memory, *last = memory + n, *free_slot = memory + 2 * (size_t)n;
+    uint32_t n_slot = 0, n_free = 0;
+    for (uint32_t i = 0; i < n; i++)
+        for (int k = 0; k < arity_of(&program->insn[i]); k++)
+            last[program->insn[i].arg[k]] = i;
+    for (uint32_t i = 0; i < n; i++)
+        if (program->insn[i].code == OP_CODE_SCALAR)
+            last[i] = UINT32_MAX; /* filled once for all blocks */
+    for (uint32_t i = 0; i < program->n_out; i++)
+        last[program->store[i]] = UINT32_MAX;
+    for (uint32_t i = 0; i < n; i++) {
+        const op_insn *insn = &program->insn[i];
+        slot[i] = n_free ? free_slot[--n_free] : n_slot++;
+        for (int k = 0; k < arity_of(insn); k++) {
+            uint32_t arg = insn->arg[k];
+            if (last[arg] != i)
+                continue;
+            free_slot[n_free++] = slot[arg];
+            last[arg] = UINT32_MAX; /* once, also if it is there twice */
+        }
+    }
+    *slots = (op_slots){slot, n_slot};
+    return 1;
+}
+
+/* ---- memory <-> blocks ---- */
+
+static void copy_strided(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t n, int size)
+{
+    if (to_stride == size && from_stride == size) {
+        memcpy(to, from, (size_t)(n * size));
+        return;
+    }
+#define COPY(bytes)                                                                                                    \
+    for (int64_t i = 0; i < n; i++)                                                                                    \
+        memcpy(to + i * to_stride, from + i * from_stride, bytes)
+    switch (size) {
+    case 1:
+        COPY(1);
+        break;
+    case 2:
+        COPY(2);
+        break;
+    case 4:
+        COPY(4);
+        break;
+    default:
+        COPY(8);
+        break;
+    }
+#undef COPY
+}
+
+static void load_block(char *block, const op_operand *operand, op_operand_type type, const char *row, int64_t begin,
+                       int64_t n)
+{
+    int size = op_dtypes[type.dtype].size;
+    int64_t stride = type.access == OP_BROADCAST ? 0 : type.access == OP_CONTIGUOUS ? size : operand->stride;
+    copy_strided(block, size, row + begin * stride, stride, n, size);
+    if (type.dtype == OP_BOOL) /* any byte but zero is true */
+        for (int64_t i = 0; i < n; i++)
+            block[i] = block[i] != 0;
+}
+
+static void store_block(const char *block, const op_operand *operand, op_operand_type type, char *row, int64_t begin,
+                        int64_t n)
+{
+    int size = op_dtypes[type.dtype].size;
+    int64_t stride = type.access == OP_CONTIGUOUS ? size : operand->stride;
+    copy_strided(row + begin * stride, stride, block, size, n, size);
+}
+
+/* ---- execution ---- */
+
+typedef struct op_frame {
+    const op_code *code;
+    const op_kernel_args *args;
+    const op_loops *loops;
+    char *block; /* n_slot blocks */
+} op_frame;
+
+static char *value_of(const op_frame *f, uint32_t value)
+{
+    return f->block + (size_t)f->code->slots.slot[value] * BLOCK * ELEMENT;
+}
+
+static void fill_scalars(const op_frame *f)
+{
+    const op_program *program = &f->code->program;
+    for (uint32_t i = 0; i < program->n_insn; i++) {
+        const op_insn *insn = &program->insn[i];
+        int size = op_dtypes[insn->dtype].size;
+        if (insn->code == OP_CODE_SCALAR)
+            copy_strided(value_of(f, i), size, (const char *)&f->args->scalars[insn->arg[0]], 0, BLOCK, size);
+    }
+}
+
+static void run_insn(const op_frame *f, uint32_t i, int64_t n)
+{
+    const op_insn *insn = &f->code->program.insn[i];
+    const void *in[3] = {0};
+    for (int k = 0; k < arity_of(insn); k++)
+        in[k] = value_of(f, insn->arg[k]);
+    op_loop loop = insn->code == OP_CODE_CAST       ? f->loops->cast[insn->dtype][insn->result]
+                   : insn->code == OP_CODE_CAST_SAT ? f->loops->cast_sat[insn->dtype][insn->result]
+                                                    : f->loops->row[insn->code][insn->dtype];
+    loop(value_of(f, i), in, n);
+}
+
+/* Elements begin..begin+n-1 of one row. */
+static void run_block(const op_frame *f, int64_t row, int64_t begin, int64_t n)
+{
+    const op_program *program = &f->code->program;
+    const op_operand *operand = f->args->operand;
+    for (uint32_t i = 0; i < program->n_insn; i++) {
+        const op_insn *insn = &program->insn[i];
+        if (insn->code == OP_CODE_LOAD) {
+            const op_operand *o = &operand[insn->arg[0]];
+            load_block(value_of(f, i), o, program->operand[insn->arg[0]], o->data + row * o->row_stride, begin, n);
+        } else if (insn->code != OP_CODE_SCALAR) {
+            run_insn(f, i, n);
+        }
+    }
+    for (uint32_t i = 0; i < program->n_out; i++) {
+        const op_operand *o = &operand[program->n_in + i];
+        store_block(value_of(f, program->store[i]), o, program->operand[program->n_in + i],
+                    o->data + row * o->row_stride, begin, n);
+    }
+}
+
+static void run_row(const op_frame *f, int64_t row, int64_t begin, int64_t end)
+{
+    for (; begin < end; begin += BLOCK)
+        run_block(f, row, begin, end - begin < BLOCK ? end - begin : BLOCK);
+}
+
+int op_interpret(const op_code *code, const op_kernel_args *args, int64_t begin, int64_t end)
+{
+    enum { ON_STACK = 8 };
+    _Alignas(64) char room[ON_STACK * BLOCK * ELEMENT];
+    size_t bytes = (size_t)code->slots.n_slot * BLOCK * ELEMENT;
+    char *block = code->slots.n_slot <= ON_STACK ? room : op_alloc(code->allocator, bytes);
+    if (!block)
+        return 0;
+    op_frame f = {code, args, op_loops_best(), block};
+    fill_scalars(&f);
+    if (code->program.rank == 1)
+        run_row(&f, 0, begin, end);
+    else
+        for (int64_t row = begin; row < end; row++)
+            run_row(&f, row, 0, args->n);
+    if (block != room)
+        op_release(code->allocator, block);
+    return 1;
+}

@@ -1,0 +1,135 @@
+/* Chunks over threads: OpenMP, or the host's own pool. */
+#define _GNU_SOURCE
+#include <omp.h>
+#include <pthread.h>
+
+#include "base/fpstate.h"
+#include "run/run.h"
+
+/* ---- fork ----
+ *
+ * libgomp's pool belongs to the thread that made it. In a forked child that thread's pool names threads
+ * that do not exist, and its next parallel region would wait for them for ever. There, regions are
+ * entered from a fresh thread, which makes a pool of its own. */
+
+static _Thread_local int had_pool;  /* this thread has entered a region */
+static _Thread_local int lost_pool; /* and is now alone in a forked child */
+
+static void after_fork_in_child(void)
+{
+    lost_pool = had_pool;
+}
+
+static void install_fork_handler(void)
+{
+    pthread_atfork(NULL, NULL, after_fork_in_child);
+}
+
+/* ---- one parallel loop ---- */
+
+typedef struct op_loop_state {
+    op_run_state *run;
+    void (*chunk)(void *ctx, int64_t i);
+    void *ctx;
+    int threads;
+    int64_t n;
+    _Atomic int64_t next;
+    _Atomic int64_t done;
+} op_loop_state;
+
+static void run_chunk(op_loop_state *loop, int64_t i)
+{
+    uint64_t state = op_fp_enter();
+    loop->chunk(loop->ctx, i);
+    op_fp_leave(state);
+}
+
+static void work(op_loop_state *loop)
+{
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&loop->next, 1, memory_order_relaxed);
+        if (i >= loop->n || op_run_stopped(loop->run))
+            return;
+        run_chunk(loop, i);
+    }
+}
+
+static void *enter_region(void *state)
+{
+    op_loop_state *loop = state;
+    had_pool = 1;
+#pragma omp parallel num_threads(loop->threads)
+    work(loop);
+    return NULL;
+}
+
+static void enter_region_safely(op_loop_state *loop)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_t thread;
+    pthread_once(&once, install_fork_handler);
+    if (!lost_pool)
+        enter_region(loop);
+    else if (pthread_create(&thread, NULL, enter_region, loop) == 0)
+        pthread_join(thread, NULL);
+    else
+        work(loop);
+}
+
+static void host_chunk(void *state, int64_t i)
+{
+    op_loop_state *loop = state;
+    if (!op_run_stopped(loop->run))
+        run_chunk(loop, i);
+}
+
+/* Takes up to `wanted` threads, this one included, out of the engine's budget. */
+static int take_threads(op_engine *engine, int wanted)
+{
+    int budget = atomic_load_explicit(&engine->threads, memory_order_relaxed);
+    int busy = atomic_fetch_add_explicit(&engine->threads_busy, wanted, memory_order_relaxed);
+    int granted = budget - busy < wanted ? budget - busy : wanted;
+    granted = granted < 1 ? 1 : granted;
+    atomic_fetch_sub_explicit(&engine->threads_busy, wanted - granted, memory_order_relaxed);
+    return granted;
+}
+
+void op_parallel(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx)
+{
+    op_engine *engine = run->engine;
+    op_loop_state loop = {.run = run, .chunk = chunk, .ctx = ctx, .n = n};
+    if (threads > n)
+        threads = n > 1 ? (int)n : 1;
+    if (engine->options.parallel_for && threads > 1) {
+        engine->options.parallel_for(engine->options.parallel_ctx, n, host_chunk, &loop);
+        run->threads_used = threads > run->threads_used ? threads : run->threads_used;
+        return;
+    }
+    if (threads > 1 && omp_in_parallel()) /* inside somebody else's region */
+        threads = 1;
+    int granted = threads > 1 ? take_threads(engine, threads) : 1;
+    loop.threads = granted;
+    if (granted > 1)
+        enter_region_safely(&loop);
+    else
+        work(&loop);
+    if (threads > 1)
+        atomic_fetch_sub_explicit(&engine->threads_busy, granted, memory_order_relaxed);
+    run->threads_used = granted > run->threads_used ? granted : run->threads_used;
+}
+
+int op_run_stopped(const op_run_state *run)
+{
+    return atomic_load_explicit(&run->failed, memory_order_relaxed) ||
+           atomic_load_explicit(&run->engine->cancels, memory_order_relaxed) != run->cancels ||
+           (run->cancel && *(const volatile int *)run->cancel);
+}
+
+int op_threads_for(const op_run_state *run, const op_stage *stage, const op_code *code, double elements)
+{
+    /* Measured roughly, on purpose: what matters is not to wake a thread for a few microseconds. */
+    const double ns_per_cost = code->fn ? 0.05 : 0.8, ns_per_byte = 0.02, ns_per_thread = 15000;
+    double ns = elements * stage->cost * ns_per_cost + (double)stage->bytes * ns_per_byte;
+    double worth = ns / ns_per_thread;
+    return worth < 2 ? 1 : worth < run->threads ? (int)worth : run->threads;
+}

@@ -1,0 +1,57 @@
+/* One evaluation: a plan, the addresses behind its places, and how it may run. */
+#ifndef ONEPASS_RUN_RUN_H
+#define ONEPASS_RUN_RUN_H
+
+#include "plan/plan.h"
+#include "run/engine.h"
+
+typedef struct op_run_state {
+    op_engine *engine;
+    const op_plan *plan;
+    op_code **code;            /* by stage; each a reference of the run's owner */
+    const op_view *holes;
+    const op_view *outs;
+    char **temp;               /* by temporary; NULL while it is not needed */
+    const int *temp_first, *temp_last; /* by temporary: the stages that need it */
+    int threads;               /* at most */
+    const int *cancel;         /* the caller's flag, or NULL */
+    unsigned cancels;          /* the engine's count when the run began */
+    void (*progress)(void *ctx, double done);
+    void *progress_ctx;
+    int in_place;              /* an output shares memory with an input */
+    _Atomic int failed;        /* op_status of the first failure in a chunk */
+    /* what happened, for launch records */
+    int threads_used;
+    int interpreted;
+    int64_t bytes, scratch_bytes;
+} op_run_state;
+
+/* Runs every stage. */
+op_status op_run_stages(op_run_state *run);
+op_status op_run_map(op_run_state *run, const op_stage *stage, const op_code *code);
+op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code *code);
+
+/* The address of a place. */
+char *op_run_address(const op_run_state *run, const op_place *place);
+
+/* True once the run should stop. */
+int op_run_stopped(const op_run_state *run);
+
+/* Calls chunk(ctx, i) for 0 <= i < n on up to `threads` threads, with the default floating-point state,
+ * until all are done or the run is stopped. */
+void op_parallel(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx);
+
+/* How many threads are worth waking for so much work. */
+int op_threads_for(const op_run_state *run, const op_stage *stage, const op_code *code, double elements);
+
+/* Kernel arguments with room for every operand of a stage, filled with its addresses and strides.
+ * Freed with op_args_free; NULL if out of memory. `room` is used for small ones. */
+typedef struct op_args_room {
+    _Alignas(16) char bytes[32 + 24 * 24];
+} op_args_room;
+op_kernel_args *op_args_new(const op_run_state *run, const op_stage *stage, op_args_room *room);
+op_kernel_args *op_args_copy(const op_run_state *run, const op_stage *stage, const op_kernel_args *args,
+                             op_args_room *room);
+void op_args_free(const op_run_state *run, op_kernel_args *args, op_args_room *room);
+
+#endif

@@ -1,0 +1,44 @@
+/* A pairwise tree in logarithmic memory. */
+#include "run/tree.h"
+
+int op_tree_levels(int64_t leaves)
+{
+    int levels = 2;
+    while (leaves > 1) {
+        leaves = (leaves + 1) / 2;
+        levels++;
+    }
+    return levels;
+}
+
+static char *level(const op_tree *tree, int i)
+{
+    return tree->stack + i * tree->row_bytes;
+}
+
+void *op_tree_next(op_tree *tree)
+{
+    return level(tree, tree->top);
+}
+
+/* left (below) = left + right (on top) */
+static void combine_top(op_tree *tree)
+{
+    tree->top--;
+    tree->fold(level(tree, tree->top - 1), level(tree, tree->top), 1, tree->width);
+}
+
+void op_tree_push(op_tree *tree)
+{
+    tree->top++;
+    tree->pushed++;
+    for (int64_t digit = tree->pushed; !(digit & 1); digit >>= 1)
+        combine_top(tree);
+}
+
+void *op_tree_finish(op_tree *tree)
+{
+    while (tree->top > 1)
+        combine_top(tree);
+    return tree->stack;
+}

@@ -1,0 +1,30 @@
+/* The order of a reduction: leaves of OP_LEAF_ROWS rows of `width` lanes, combined in a binary tree over
+ * the number of the leaf. It depends on the number of elements alone. */
+#ifndef ONEPASS_RUN_TREE_H
+#define ONEPASS_RUN_TREE_H
+
+#include "expr/loops.h"
+
+enum { OP_LEAF_ROWS = 16, OP_TREE_LEVELS = 60 };
+
+/* Partial results that wait for their right-hand sides, like the digits of a binary counter: at most one
+ * of each size. Each is `width` accumulators. */
+typedef struct op_tree {
+    op_fold_loop fold;
+    int64_t width;
+    int64_t row_bytes; /* of one partial result */
+    int64_t pushed;
+    int top;
+    char *stack; /* levels * row_bytes */
+    int levels;
+} op_tree;
+
+/* Partial results that a tree over so many leaves holds at once. */
+int op_tree_levels(int64_t leaves);
+/* Where the next leaf goes; then op_tree_push. */
+void *op_tree_next(op_tree *tree);
+void op_tree_push(op_tree *tree);
+/* The root: `width` accumulators, in the tree's memory. Nothing must be pushed after it. */
+void *op_tree_finish(op_tree *tree);
+
+#endif
