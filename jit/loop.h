@@ -1,0 +1,16 @@
+/* The loop nest around a program. */
+#ifndef ONEPASS_JIT_LOOP_H
+#define ONEPASS_JIT_LOOP_H
+
+#include "jit/emit.h"
+
+#define KERNEL_NAME "kernel"
+
+/* Lanes of a vector for this program on this level. */
+unsigned loop_width(const op_program *program, const op_isa_row *isa);
+
+/* Fills the module with the kernel: void kernel(const op_kernel_args *, int64_t begin, int64_t end).
+ * Returns 0 if memory ran out. */
+int emit_kernel(emitter *em);
+
+#endif
