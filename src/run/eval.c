@@ -1,6 +1,7 @@
 /* op_eval and its kin: one evaluation from the graph to the caller's memory. */
 #include <string.h>
 
+#include "base/fpstate.h"
 #include "base/view.h"
 #include "run/array.h"
 #include "run/dump.h"
@@ -48,6 +49,7 @@ static op_status evaluate(op_graph *graph, int n, op_expr *const *exprs, const o
     op_plan_request request = {.graph = graph, .n = n, .exprs = exprs, .outs = outs};
     op_prepared prepared;
     op_launch launch = {.miss = "", .isa = ""};
+    uint64_t state = op_fp_enter(); /* our own arithmetic on times and costs raises flags, too */
     op_status status = op_prepare(&request, &graph->scratch, &prepared);
     if (status == OP_OK) {
         launch = prepared.launch;
@@ -56,6 +58,7 @@ static op_status evaluate(op_graph *graph, int n, op_expr *const *exprs, const o
         op_prepared_release(&prepared);
         op_engine_count(graph->engine, &launch);
     }
+    op_fp_leave(state);
     graph->launch = launch;
     op_arena_release(&graph->scratch, mark);
     return status;

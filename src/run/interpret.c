@@ -32,7 +32,8 @@ int op_interpret_prepare(const op_program *program, const op_allocator *allocato
         last[program->store[i]] = UINT32_MAX;
     for (uint32_t i = 0; i < n; i++) {
         const op_insn *insn = &program->insn[i];
-        slot[i] = n_free ? free_slot[--n_free] : n_slot++;
+        int own = insn->code == OP_CODE_SCALAR; /* what comes before it would overwrite it in the next block */
+        slot[i] = n_free && !own ? free_slot[--n_free] : n_slot++;
         for (int k = 0; k < arity_of(insn); k++) {
             uint32_t arg = insn->arg[k];
             if (last[arg] != i)

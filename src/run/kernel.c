@@ -2,6 +2,7 @@
  * when the arguments have the shapes and strides of an earlier run, only addresses are new. */
 #include <string.h>
 
+#include "base/fpstate.h"
 #include "base/view.h"
 #include "run/execute.h"
 
@@ -172,13 +173,15 @@ op_status op_run(const op_kernel *kernel_, int n_in, const op_view *ins, int n_o
     op_binding *binding;
     op_launch launch = {.miss = "", .isa = op_engine_isa(kernel->engine)};
     int own;
+    uint64_t state = op_fp_enter();
     status = get_binding(kernel, n_in, ins, outs, &binding, &own, &launch);
-    if (status != OP_OK)
-        return status;
-    status = op_execute(kernel->engine, &binding->prepared, n_in, ins, n_out, outs, options, &launch);
-    if (own)
-        free_binding(kernel->engine, binding);
-    op_engine_count(kernel->engine, &launch);
+    if (status == OP_OK) {
+        status = op_execute(kernel->engine, &binding->prepared, n_in, ins, n_out, outs, options, &launch);
+        if (own)
+            free_binding(kernel->engine, binding);
+        op_engine_count(kernel->engine, &launch);
+    }
+    op_fp_leave(state);
     return status;
 }
 
@@ -248,6 +251,7 @@ static void compile_ahead(op_kernel *kernel)
     op_prepared prepared;
     op_plan_request request = {.graph = kernel->graph, .n = kernel->n, .exprs = kernel->exprs};
     op_error before = *op_last_error();
+    uint64_t state = op_fp_enter();
     op_arena_init(&arena, &kernel->engine->allocator);
     if (op_made_up_request(&request, &arena) == OP_OK && op_prepare(&request, &arena, &prepared) == OP_OK) {
         op_engine_count(kernel->engine, &prepared.launch);
@@ -256,6 +260,7 @@ static void compile_ahead(op_kernel *kernel)
         op_fail_with(&before);
     }
     op_arena_free(&arena);
+    op_fp_leave(state);
 }
 
 op_status op_compile(op_graph *graph, int n, op_expr *const *exprs, op_kernel **result)
