@@ -65,28 +65,15 @@ typedef struct nest {
     LLVMValueRef index;       /* of the vector in this pass */
 } nest;
 
-/* ---- Width ---- */
-
-static int is_cheap(const op_program *program)
-{
-    enum { CHEAP = 6 };
-    int cost = 0;
-    for (uint32_t i = 0; i < program->n_insn; i++)
-        cost += op_rows[program->insn[i].code].cost;
-    for (uint32_t i = 0; i < program->n_in + program->n_out; i++)
-        if (program->operand[i].access == OP_STRIDED)
-            return 0;
-    return cost <= CHEAP;
-}
-
-/* The widest type fills a register; in a cheap program two, which is an unrolled loop without its code. */
+/* The widest type fills a register: two of them, as an unrolled loop would have, gained nothing even for
+ * b + c, and make short rows slower. */
 unsigned loop_width(const op_program *program, const op_isa_row *isa)
 {
     unsigned widest = 8;
     for (uint32_t i = 0; i < program->n_insn; i++)
         if (bits_of((op_dtype)program->insn[i].result) > widest)
             widest = bits_of((op_dtype)program->insn[i].result);
-    return (unsigned)isa->vector_bits / widest * (is_cheap(program) ? 2 : 1);
+    return (unsigned)isa->vector_bits / widest;
 }
 
 /* ---- Small words ---- */

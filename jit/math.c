@@ -170,9 +170,9 @@ static V narrowed(V x)
 
 #define TABLE(name, n) static const C_T NAME3(table, T, name)[n] =
 #define ENDT ;
-#define LOOKUP(table, i)                                                                                               \
-    word_lookup(TEXT(T) "." #table, type_float(em, BITS_T), sizeof NAME3(table, T, table) / sizeof(C_T),           \
-                NAME3(table, T, table), i)
+#define LOOKUP(name, i)                                                                                                \
+    word_lookup(TEXT(T) "." #name, type_float(em, BITS_T), sizeof NAME3(table, T, name) / sizeof(C_T),                 \
+                NAME3(table, T, name), i)
 
 #define RARE1(m, y, name, x) emit_rare(em, m, y, NAME3(OP_CALL_RARE, T, name), x, NULL)
 #define RARE2(m, y, name, x1, x2) emit_rare(em, m, y, NAME3(OP_CALL_RARE, T, name), x1, x2)

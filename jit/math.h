@@ -11,6 +11,7 @@ typedef LLVMValueRef jit_math_fn(emitter *em, LLVMValueRef *arg);
 extern jit_math_fn jit_math_f64_floor_divide, jit_math_f32_floor_divide;
 extern jit_math_fn jit_math_f64_remainder, jit_math_f32_remainder;
 extern jit_math_fn jit_math_f64_fmod, jit_math_f32_fmod;
+extern jit_math_fn jit_math_f64_power, jit_math_f32_power;
 
 #define BIN(...)
 #define CMP(...)

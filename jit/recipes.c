@@ -209,6 +209,34 @@ static LLVMValueRef emit_right_shift(emitter *em, op_dtype dtype, LLVMValueRef *
     return emit_select(em, count_in_range(em, dtype, arg[1]), shifted, const_of(em, dtype, 0));
 }
 
+/* ---- Powers ---- */
+
+/* By squaring, one step for each bit of the exponent, so that all lanes go the same way. A negative exponent
+ * gives 1 / a^-b rounded to zero: not 0 only for a = 1 and -1. */
+static LLVMValueRef emit_power(emitter *em, op_dtype dtype, LLVMValueRef *arg)
+{
+    if (op_dtypes[dtype].kind == OP_KIND_F)
+        return dtype == OP_F64 ? jit_math_f64_power(em, arg) : jit_math_f32_power(em, arg);
+    LLVMValueRef zero = const_of(em, dtype, 0), one = const_of(em, dtype, 1);
+    LLVMValueRef square = arg[0], result = one;
+    for (int bit = 0; bit < bits_of(dtype) - is_signed(dtype); bit++) {
+        LLVMValueRef set = LLVMBuildAnd(em->builder, arg[1], const_int(em, bits_of(dtype), 1ull << bit), "");
+        LLVMValueRef factor = emit_select(em, icmp(em, LLVMIntNE, set, zero), square, one);
+        result = LLVMBuildMul(em->builder, result, factor, "");
+        square = LLVMBuildMul(em->builder, square, square, "");
+    }
+    if (!is_signed(dtype))
+        return result;
+    LLVMValueRef minus_one = const_int(em, bits_of(dtype), ~0ull);
+    LLVMValueRef odd = icmp(em, LLVMIntNE, LLVMBuildAnd(em->builder, arg[1], one, ""), zero);
+    LLVMValueRef of_minus_one = emit_select(em, odd, minus_one, one);
+    LLVMValueRef is_minus_one = icmp(em, LLVMIntEQ, arg[0], minus_one);
+    LLVMValueRef is_one = icmp(em, LLVMIntEQ, arg[0], one);
+    LLVMValueRef inverse = emit_select(em, is_minus_one, of_minus_one, emit_select(em, is_one, one, zero));
+    LLVMValueRef negative = icmp(em, LLVMIntSLT, arg[1], zero);
+    return emit_select(em, negative, inverse, result);
+}
+
 /* ---- Selection ---- */
 
 static LLVMValueRef emit_where(emitter *em, op_dtype dtype, LLVMValueRef *arg)

@@ -27,6 +27,8 @@ OP_API op_expr *op_negative(op_expr *a);
 OP_API op_expr *op_positive(op_expr *a);
 /* |a|; MIN stays MIN. Accepts B I U F; 0 ULP. */
 OP_API op_expr *op_absolute(op_expr *a);
+/* |a|; of integers: in a float. Accepts F; 0 ULP. */
+OP_API op_expr *op_fabs(op_expr *a);
 /* a * a. Accepts I U F; 0 ULP. */
 OP_API op_expr *op_square(op_expr *a);
 /* 1 / a; of integers: in a float. Accepts F; 0 ULP. */
@@ -45,6 +47,8 @@ OP_API op_expr *op_ceil(op_expr *a);
 OP_API op_expr *op_trunc(op_expr *a);
 /* nearest integer, ties to even. Accepts F; 0 ULP. */
 OP_API op_expr *op_rint(op_expr *a);
+/* nearest integer, ties to even; integers stay. Accepts B I U F; 0 ULP. */
+OP_API op_expr *op_round(op_expr *a);
 /* a < b. Accepts B I U F; 0 ULP. */
 OP_API op_expr *op_less(op_expr *a, op_expr *b);
 /* a <= b. Accepts B I U F; 0 ULP. */
@@ -101,10 +105,66 @@ OP_API op_expr *op_copysign(op_expr *a, op_expr *b);
 OP_API op_expr *op_sin(op_expr *a);
 /* cosine, radians. Accepts F; 1 ULP. */
 OP_API op_expr *op_cos(op_expr *a);
+/* tangent, radians. Accepts F; 1 ULP. */
+OP_API op_expr *op_tan(op_expr *a);
+/* sin(pi * a). Accepts F; 1 ULP. */
+OP_API op_expr *op_sinpi(op_expr *a);
+/* cos(pi * a). Accepts F; 1 ULP. */
+OP_API op_expr *op_cospi(op_expr *a);
+/* tan(pi * a). Accepts F; 1 ULP. */
+OP_API op_expr *op_tanpi(op_expr *a);
+/* inverse sine. Accepts F; 1 ULP. */
+OP_API op_expr *op_arcsin(op_expr *a);
+/* inverse cosine. Accepts F; 1 ULP. */
+OP_API op_expr *op_arccos(op_expr *a);
+/* inverse tangent. Accepts F; 1 ULP. */
+OP_API op_expr *op_arctan(op_expr *a);
+/* angle of the point (b, a). Accepts F; 1 ULP. */
+OP_API op_expr *op_arctan2(op_expr *a, op_expr *b);
 /* e to the power a. Accepts F; 1 ULP. */
 OP_API op_expr *op_exp(op_expr *a);
+/* 2 to the power a. Accepts F; 1 ULP. */
+OP_API op_expr *op_exp2(op_expr *a);
+/* 10 to the power a. Accepts F; 1 ULP. */
+OP_API op_expr *op_exp10(op_expr *a);
+/* exp(a) - 1, accurate near 0. Accepts F; 1 ULP. */
+OP_API op_expr *op_expm1(op_expr *a);
 /* natural logarithm. Accepts F; 1 ULP. */
 OP_API op_expr *op_log(op_expr *a);
+/* logarithm to the base 2. Accepts F; 1 ULP. */
+OP_API op_expr *op_log2(op_expr *a);
+/* logarithm to the base 10. Accepts F; 1 ULP. */
+OP_API op_expr *op_log10(op_expr *a);
+/* log(1 + a), accurate near 0. Accepts F; 1 ULP. */
+OP_API op_expr *op_log1p(op_expr *a);
+/* hyperbolic sine. Accepts F; 1 ULP. */
+OP_API op_expr *op_sinh(op_expr *a);
+/* hyperbolic cosine. Accepts F; 1 ULP. */
+OP_API op_expr *op_cosh(op_expr *a);
+/* hyperbolic tangent. Accepts F; 1 ULP. */
+OP_API op_expr *op_tanh(op_expr *a);
+/* inverse hyperbolic sine. Accepts F; 1 ULP. */
+OP_API op_expr *op_arcsinh(op_expr *a);
+/* inverse hyperbolic cosine. Accepts F; 1 ULP. */
+OP_API op_expr *op_arccosh(op_expr *a);
+/* inverse hyperbolic tangent. Accepts F; 1 ULP. */
+OP_API op_expr *op_arctanh(op_expr *a);
+/* sqrt(a * a + b * b) without overflow. Accepts F; 1 ULP. */
+OP_API op_expr *op_hypot(op_expr *a, op_expr *b);
+/* cube root. Accepts F; 1 ULP. */
+OP_API op_expr *op_cbrt(op_expr *a);
+/* 1 / sqrt(a). Accepts F; 1 ULP. */
+OP_API op_expr *op_rsqrt(op_expr *a);
+/* log(exp(a) + exp(b)) without overflow. Accepts F; 1 ULP. */
+OP_API op_expr *op_logaddexp(op_expr *a, op_expr *b);
+/* log2(2**a + 2**b) without overflow. Accepts F; 1 ULP. */
+OP_API op_expr *op_logaddexp2(op_expr *a, op_expr *b);
+/* 1 / (1 + exp(-a)). Accepts F; 1 ULP. */
+OP_API op_expr *op_expit(op_expr *a);
+/* log(1 + exp(a)) without overflow. Accepts F; 1 ULP. */
+OP_API op_expr *op_softplus(op_expr *a);
+/* a to the power b; integers: wraps, and a negative b gives 1 / a rounded to zero. Accepts I U F; 1 ULP. */
+OP_API op_expr *op_power(op_expr *a, op_expr *b);
 OP_API op_expr *op_sub(op_expr *a, op_expr *b); /* op_subtract */
 OP_API op_expr *op_mul(op_expr *a, op_expr *b); /* op_multiply */
 OP_API op_expr *op_div(op_expr *a, op_expr *b); /* op_divide */
@@ -113,7 +173,6 @@ OP_API op_expr *op_mod(op_expr *a, op_expr *b); /* op_remainder */
 OP_API op_expr *op_neg(op_expr *a); /* op_negative */
 OP_API op_expr *op_pos(op_expr *a); /* op_positive */
 OP_API op_expr *op_abs(op_expr *a); /* op_absolute */
-OP_API op_expr *op_fabs(op_expr *a); /* op_absolute */
 OP_API op_expr *op_lt(op_expr *a, op_expr *b); /* op_less */
 OP_API op_expr *op_le(op_expr *a, op_expr *b); /* op_less_equal */
 OP_API op_expr *op_gt(op_expr *a, op_expr *b); /* op_greater */
@@ -124,7 +183,14 @@ OP_API op_expr *op_bitwise_not(op_expr *a); /* op_invert */
 OP_API op_expr *op_shl(op_expr *a, op_expr *b); /* op_left_shift */
 OP_API op_expr *op_shr(op_expr *a, op_expr *b); /* op_right_shift */
 OP_API op_expr *op_fix(op_expr *a); /* op_trunc */
-OP_API op_expr *op_round(op_expr *a); /* op_rint */
+OP_API op_expr *op_pow(op_expr *a, op_expr *b); /* op_power */
+OP_API op_expr *op_asin(op_expr *a); /* op_arcsin */
+OP_API op_expr *op_acos(op_expr *a); /* op_arccos */
+OP_API op_expr *op_atan(op_expr *a); /* op_arctan */
+OP_API op_expr *op_atan2(op_expr *a, op_expr *b); /* op_arctan2 */
+OP_API op_expr *op_asinh(op_expr *a); /* op_arcsinh */
+OP_API op_expr *op_acosh(op_expr *a); /* op_arccosh */
+OP_API op_expr *op_atanh(op_expr *a); /* op_arctanh */
 
 /* Reductions: they combine in an order fixed by the shape alone, so that the result does not depend on
  * threads or vectors. flags: OP_KEEPDIMS. options may be NULL. */

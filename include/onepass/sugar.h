@@ -37,6 +37,11 @@
 #define op_fmax(a, b) op_sugar_2((op_fmax), OP_OPERAND(a), OP_OPERAND(b))
 #define op_fmin(a, b) op_sugar_2((op_fmin), OP_OPERAND(a), OP_OPERAND(b))
 #define op_copysign(a, b) op_sugar_2((op_copysign), OP_OPERAND(a), OP_OPERAND(b))
+#define op_arctan2(a, b) op_sugar_2((op_arctan2), OP_OPERAND(a), OP_OPERAND(b))
+#define op_hypot(a, b) op_sugar_2((op_hypot), OP_OPERAND(a), OP_OPERAND(b))
+#define op_logaddexp(a, b) op_sugar_2((op_logaddexp), OP_OPERAND(a), OP_OPERAND(b))
+#define op_logaddexp2(a, b) op_sugar_2((op_logaddexp2), OP_OPERAND(a), OP_OPERAND(b))
+#define op_power(a, b) op_sugar_2((op_power), OP_OPERAND(a), OP_OPERAND(b))
 #define op_sub(a, b) op_sugar_2((op_sub), OP_OPERAND(a), OP_OPERAND(b))
 #define op_mul(a, b) op_sugar_2((op_mul), OP_OPERAND(a), OP_OPERAND(b))
 #define op_div(a, b) op_sugar_2((op_div), OP_OPERAND(a), OP_OPERAND(b))
@@ -50,5 +55,7 @@
 #define op_ne(a, b) op_sugar_2((op_ne), OP_OPERAND(a), OP_OPERAND(b))
 #define op_shl(a, b) op_sugar_2((op_shl), OP_OPERAND(a), OP_OPERAND(b))
 #define op_shr(a, b) op_sugar_2((op_shr), OP_OPERAND(a), OP_OPERAND(b))
+#define op_pow(a, b) op_sugar_2((op_pow), OP_OPERAND(a), OP_OPERAND(b))
+#define op_atan2(a, b) op_sugar_2((op_atan2), OP_OPERAND(a), OP_OPERAND(b))
 
 #endif

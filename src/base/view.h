@@ -12,7 +12,8 @@ op_status op_view_check(const op_view *view, const char *what);
 int64_t op_shape_size(int ndim, const int64_t *shape);
 /* The bytes that a view touches: [*begin, *end), empty if it has no elements. */
 void op_view_span(const op_view *view, const char **begin, const char **end);
-/* True if the spans of two views share a byte. */
+/* False if no byte belongs to both: their spans are apart, or their elements or rows interleave. True otherwise
+ * (and in rare cases of unlike strides where they do not meet). */
 int op_views_overlap(const op_view *a, const op_view *b);
 
 enum { OP_SHAPE_TEXT = 128 };

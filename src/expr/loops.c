@@ -24,6 +24,7 @@
 #define FMOD(a, b) (IS_SIGNED ? (T)truncated_remainder((int64_t)a, (int64_t)b) : (T)(b ? a % (b ? b : 1) : 0))
 #define LEFT_SHIFT(a, b) ((uint64_t)b >= BITS_OF ? 0 : (uint64_t)a << ((uint64_t)b & 63))
 #define RIGHT_SHIFT(a, b) ((uint64_t)b >= BITS_OF ? (a < 0 ? -1 : 0) : a >> ((uint64_t)b & (BITS_OF - 1)))
+#define POWER(a, b) ((T)integer_power((uint64_t)a, (uint64_t)b, IS_SIGNED))
 #define LIBM(fn) _Generic((T)0, float: fn##f, double: fn)
 #define MATH(fn) _Generic((T)0, float: op_math_f32_##fn, double: op_math_f64_##fn)
 
@@ -45,6 +46,16 @@ static inline int64_t remainder_of(int64_t a, int64_t b)
 {
     int64_t r = truncated_remainder(a, b);
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+static inline uint64_t integer_power(uint64_t a, uint64_t b, int is_signed)
+{
+    if (is_signed && (int64_t)b < 0) /* 1 / a^-b, rounded to zero; 0 for a == 0, too */
+        return a == 1 || (a == UINT64_MAX && !(b & 1)) ? 1 : a == UINT64_MAX ? a : 0;
+    uint64_t result = 1;
+    for (; b; b >>= 1, a *= a)
+        result *= b & 1 ? a : 1;
+    return result;
 }
 
 /* ---- one loop ---- */

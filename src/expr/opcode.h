@@ -25,7 +25,7 @@ typedef enum op_rule { OP_RULE_SAME, OP_RULE_TO_BOOL, OP_RULE_LOGIC, OP_RULE_SEL
 enum { OP_FLAG_COMMUTES = 1, OP_FLAG_PYTHON = 2, OP_FLAG_NO_BOOL = 4, OP_FLAG_UNSTABLE = 8 };
 
 /* Where tests draw operands from. */
-typedef enum op_domain { OP_DOMAIN_ANY, OP_DOMAIN_UNIT, OP_DOMAIN_SYMM, OP_DOMAIN_POSITIVE, OP_DOMAIN_SHIFT } op_domain;
+typedef enum op_domain { OP_DOMAIN_ANY, OP_DOMAIN_UNIT, OP_DOMAIN_SYMM, OP_DOMAIN_POSITIVE, OP_DOMAIN_SMALL, OP_DOMAIN_SHIFT } op_domain;
 
 /* A row of the op table without its C text and its recipe. */
 typedef struct op_row {

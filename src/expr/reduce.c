@@ -95,7 +95,16 @@ static op_expr *apply_where(op_reduce_code code, op_expr *x, op_expr *where)
     uint64_t identity = 0;
     op_loops_best()->identity[code][x->dtype](&identity, NULL, 1);
     op_expr *args[] = {where, x, op_build_const(x->graph, (op_dtype)x->dtype, identity, 0)};
-    return op_build(x->graph, OP_CODE_where, 3, args);
+    op_expr *masked = op_build(x->graph, OP_CODE_where, 3, args);
+    if (!masked)
+        return NULL;
+    int same = masked->ndim == x->ndim;
+    for (int i = 0; i < x->ndim && same; i++)
+        same = masked->shape[i] == x->shape[i];
+    return same ? masked
+                : op_graph_fail(x->graph, OP_ERR_SHAPE, op_reduce_rows[code].name, 1,
+                                "%s: the mask of where= has more elements than the operand",
+                                op_reduce_rows[code].name);
 }
 
 /* combine(initial, reduced) as an element-wise operation. */

@@ -21,11 +21,10 @@
 /* 2/pi after the binary point; the leading word of zeros lets the window begin before it. Printed by
  * tools/coefficients/two_over_pi.sollya. */
 static const uint64_t two_over_pi[] = {
-    0x0000000000000000u, 0xa2f9836e4e441529u, 0xfc2757d1f534ddc0u, 0xdb6295993c439041u,
-    0xfe5163abdebbc561u, 0xb7246e3a424dd2e0u, 0x06492eea09d1921cu, 0xfe1deb1cb129a73eu,
-    0xe88235f52ebb4484u, 0xe99c7026b45f7e41u, 0x3991d639835339f4u, 0x9c845f8bbdf9283bu,
-    0x1ff897ffde05980fu, 0xef2f118b5a0a6d1fu, 0x6d367ecf27cb09b7u, 0x4f463f669e5fea2du,
-    0x7527bac7ebe5f17bu, 0x3d0739f78a5292eau, 0x6bfb5fb11f8d5d08u, 0x56033046fc7b6babu,
+    0x0000000000000000u, 0xa2f9836e4e441529u, 0xfc2757d1f534ddc0u, 0xdb6295993c439041u, 0xfe5163abdebbc561u,
+    0xb7246e3a424dd2e0u, 0x06492eea09d1921cu, 0xfe1deb1cb129a73eu, 0xe88235f52ebb4484u, 0xe99c7026b45f7e41u,
+    0x3991d639835339f4u, 0x9c845f8bbdf9283bu, 0x1ff897ffde05980fu, 0xef2f118b5a0a6d1fu, 0x6d367ecf27cb09b7u,
+    0x4f463f669e5fea2du, 0x7527bac7ebe5f17bu, 0x3d0739f78a5292eau, 0x6bfb5fb11f8d5d08u, 0x56033046fc7b6babu,
 };
 
 __extension__ typedef unsigned __int128 uint128;
@@ -49,8 +48,7 @@ static fraction shifted_left(fraction f, int bits)
         f = (fraction){f.middle, f.low, 0};
     if (bits == 0)
         return f;
-    return (fraction){f.high << bits | f.middle >> (64 - bits),
-                      f.middle << bits | f.low >> (64 - bits), f.low << bits};
+    return (fraction){f.high << bits | f.middle >> (64 - bits), f.middle << bits | f.low >> (64 - bits), f.low << bits};
 }
 
 /* magnitude / (2 pi) without its integer part, for 2^23 <= magnitude < infinity. */
@@ -90,8 +88,8 @@ static unsigned huge_rest(double magnitude, op_pair_f64 *rest)
     double hi = (double)(f.high >> 11) * 0x1p-53 * scale;
     double lo = (double)((f.high << 42 | f.middle >> 22) & 0x001fffffffffffffu) * 0x1p-106 * scale;
     double product = hi * 0x1.921fb54442d18p0;
-    double product_lo = fma(hi, 0x1.921fb54442d18p0, -product)
-                        + fma(hi, 0x1.1a62633145c07p-54, lo * 0x1.921fb54442d18p0);
+    double product_lo =
+        fma(hi, 0x1.921fb54442d18p0, -product) + fma(hi, 0x1.1a62633145c07p-54, lo * 0x1.921fb54442d18p0);
     double r = product + product_lo;
     double r_error = (r - product) - product_lo;
     *rest = is_below ? (op_pair_f64){-r, -r_error} : (op_pair_f64){r, r_error};

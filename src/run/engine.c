@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "expr/graph.h"
+
 int op_version(void)
 {
     return OP_VERSION;

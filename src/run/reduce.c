@@ -157,9 +157,18 @@ static void finish_lanes(const op_reduce_run *r, char *lanes, int64_t used)
             r->fold(lanes, lanes + half * r->size, 1, half);
 }
 
-static void store_result(const op_reduce_run *r, int64_t kept, const char *value)
+/* The identity of a float sum is -0.0, which changes nothing; NumPy's sums begin with 0. */
+static void add_zero(const op_reduce_run *r, char *values, int64_t n)
+{
+    uint64_t zero = 0;
+    for (int64_t i = 0; i < n && r->stage->reduce == OP_REDUCE_sum; i++)
+        r->fold(values + i * r->size, &zero, 1, 1);
+}
+
+static void store_result(const op_reduce_run *r, int64_t kept, char *value)
 {
     const op_stage *stage = r->stage;
+    add_zero(r, value, 1);
     memcpy(r->result + offset_of(stage, stage->result_strides, stage->ndim, kept, 0), value, (size_t)r->size);
 }
 
@@ -314,10 +323,11 @@ static char *reduce_columns(op_worker *w, int64_t outer, int64_t begin, int64_t 
     return op_tree_finish(&w->tree);
 }
 
-static void store_columns(const op_reduce_run *r, int64_t outer, int64_t first, int64_t width, const char *values)
+static void store_columns(const op_reduce_run *r, int64_t outer, int64_t first, int64_t width, char *values)
 {
     const op_stage *stage = r->stage;
     int inner = stage->ndim - 1;
+    add_zero(r, values, width);
     int64_t stride = stage->result_strides[inner];
     char *to = r->result + offset_of(stage, stage->result_strides, inner, outer, 0) + first * stride;
     for (int64_t j = 0; j < width; j++)
@@ -384,10 +394,8 @@ static void store_identities(op_reduce_run *r)
 {
     uint64_t value = 0;
     r->identity(&value, NULL, 1);
-    if (r->stage->reduce == OP_REDUCE_sum)
-        value = 0; /* the identity of a float sum is -0.0, but the sum of nothing is 0 */
     for (int64_t k = 0; k < r->kept; k++)
-        store_result(r, k, (const char *)&value);
+        store_result(r, k, (char *)&value);
 }
 
 op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code *code)
