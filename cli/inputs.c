@@ -225,10 +225,11 @@ static int load(cli_input *input, op_graph *graph)
 int cli_inputs_load(cli_formula *formula, op_graph *graph, int allow_types)
 {
     int standard_input = 0, holes = 0;
+    for (int i = 0; i < formula->n_input; i++)
+        if (!strcmp(formula->input[i].value, "-") && standard_input++)
+            return cli_usage("standard input can be the value of one name only");
     for (int i = 0; i < formula->n_input; i++) {
         cli_input *input = &formula->input[i];
-        if (!strcmp(input->value, "-") && standard_input++)
-            return cli_usage("standard input can be the value of one name only");
         if (parse_number(input->value, graph, &input->expr) ||
             (allow_types && parse_type(input, graph, holes, &input->expr))) {
             holes += input->expr && op_expr_ndim(input->expr) > 0;

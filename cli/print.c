@@ -17,9 +17,9 @@ typedef struct layout {
     int scientific;
     int width;        /* of the text before the point, or of all of an integer */
     int digits;       /* after the point */
-    double largest, smallest; /* absolute, of the finite ones that are not 0 */
-    int finite;       /* there is a finite one */
+    int exponent;     /* "e+05" */
     int widest_odd;   /* of nan and inf */
+    double largest, smallest; /* absolute, of the finite ones that are not 0 */
 } layout;
 
 static double real_at(const op_view *view, const char *element)
@@ -94,10 +94,7 @@ static void walk(layout *l, int axis, const char *element, visit *each) /* as de
 static void measure_range(layout *l, const char *element)
 {
     double value = fabs(real_at(l->view, element));
-    if (!isfinite(value))
-        return;
-    l->finite = 1;
-    if (value == 0)
+    if (!isfinite(value) || value == 0)
         return;
     l->largest = value > l->largest ? value : l->largest;
     l->smallest = l->smallest == 0 || value < l->smallest ? value : l->smallest;
@@ -119,8 +116,10 @@ static void measure_text(layout *l, const char *element)
     }
     int digits = real_text(l->view->dtype, l->scientific, value, text);
     int width = (int)strcspn(text, ".e");
+    int exponent = l->scientific ? (int)strlen(strchr(text, 'e')) : 0;
     l->digits = digits > l->digits ? digits : l->digits;
     l->width = width > l->width ? width : l->width;
+    l->exponent = exponent > l->exponent ? exponent : l->exponent;
 }
 
 /* ---- Elements ----------------------------------------------------------------------------------------- */
@@ -131,11 +130,14 @@ static void finite_text(const layout *l, double value, char text[ELEMENT_TEXT])
     char digits[ELEMENT_TEXT];
     int n = real_text(l->view->dtype, l->scientific, value, digits);
     char *exponent = l->scientific ? strchr(digits, 'e') : digits + strlen(digits);
-    int before = (int)strcspn(digits, ".e"), mantissa = (int)(exponent - digits);
+    int before = (int)strcspn(digits, ".e"), mantissa = (int)(exponent - digits), least = l->exponent - 2;
     int used = snprintf(text, ELEMENT_TEXT, "%*s%.*s%s", l->width - before, "", mantissa, digits, n ? "" : ".");
     for (int i = n; i < l->digits; i++)
         text[used++] = l->scientific ? '0' : ' ';
-    snprintf(text + used, (size_t)(ELEMENT_TEXT - used), "%s", exponent);
+    if (l->scientific) /* as many digits in each exponent */
+        snprintf(text + used, (size_t)(ELEMENT_TEXT - used), "e%c%0*d", exponent[1], least, atoi(exponent + 2));
+    else
+        text[used] = 0;
 }
 
 static void element_text(const layout *l, const char *element, char text[ELEMENT_TEXT])
@@ -151,9 +153,8 @@ static void element_text(const layout *l, const char *element, char text[ELEMENT
         finite_text(l, value, text);
         return;
     }
-    int exponent = l->scientific ? 4 : 0, width = l->finite ? l->width + 1 + l->digits + exponent : 0;
-    const char *odd = isnan(value) ? "nan" : value < 0 ? "-inf" : "inf";
-    snprintf(text, ELEMENT_TEXT, "%*s", width > l->widest_odd ? width : l->widest_odd, odd);
+    snprintf(text, ELEMENT_TEXT, "%*s", l->width + 1 + l->digits + l->exponent,
+             isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
 }
 
 /* One number by itself: as many digits as it takes. */
@@ -188,25 +189,30 @@ static void print_scalar(FILE *file, const op_view *view)
 typedef struct line {
     FILE *file;
     int column, indent, width;
+    int pending; /* spaces that belong before what comes next */
 } line;
 
-/* A word of the last dimension, on a new line if this one is full. */
+/* A word of the last dimension, on a new line if this one is full. Spaces at the end of a word are not
+ * printed at the end of a line. */
 static void print_word(line *to, int first, const char *word)
 {
-    int length = (int)strlen(word), space = !first;
+    int length = (int)strlen(word), space = !first, printed = length;
+    while (printed > 0 && word[printed - 1] == ' ')
+        printed--;
     if (to->column + space + length > to->width && to->column > to->indent) {
         fprintf(to->file, "\n%*s", to->indent, "");
         to->column = to->indent;
-        space = 0;
+        to->pending = space = 0;
     }
-    fprintf(to->file, "%s%s", space ? " " : "", word);
+    fprintf(to->file, "%*s%.*s", to->pending + space, "", printed, word);
+    to->pending = length - printed;
     to->column += length + space;
 }
 
 static void print_row(const layout *l, FILE *file, const char *element)
 {
     int axis = l->view->ndim - 1;
-    line to = {file, axis + 1, axis + 1, LINE - axis - 1};
+    line to = {file, axis + 1, axis + 1, LINE - axis - 1, 0};
     for (int64_t i = 0, next; i < l->view->shape[axis]; i = next) {
         char text[ELEMENT_TEXT];
         element_text(l, element + i * l->view->strides[axis], text);
@@ -215,6 +221,7 @@ static void print_row(const layout *l, FILE *file, const char *element)
         if (next > i + 1)
             print_word(&to, 0, "...");
     }
+    fprintf(file, "%*s", to.pending, "");
 }
 
 static void print_axis(const layout *l, FILE *file, int axis, const char *element)
@@ -256,6 +263,8 @@ void cli_print_array(FILE *file, const op_view *view)
         l.scientific = l.largest > 0 && (l.largest >= 1e8 || l.smallest < 1e-4 || l.largest / l.smallest > 1000);
     }
     walk(&l, 0, view->cdata, measure_text);
+    int spare = l.widest_odd - 1 - l.digits - l.exponent; /* nan and inf are aligned at the right */
+    l.width = spare > l.width ? spare : l.width;
     print_axis(&l, file, 0, view->cdata);
     fputc('\n', file);
 }

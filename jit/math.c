@@ -16,10 +16,10 @@
 #define I LLVMValueRef
 #define M LLVMValueRef
 
-typedef struct pair {
+typedef struct op_vector_pair { /* a name that no function of src/math takes for a value */
     V hi, lo;
-} pair;
-#define VV pair
+} op_vector_pair;
+#define VV op_vector_pair
 
 /* The words have no parameter for the emitter, so it stands here while a function runs. */
 static emitter *em;

@@ -3,8 +3,8 @@
  * The result is log(1 + S), S = (e^max - 1) + e^min, where max is negative and S close to 0. Both
  * terms are Taylor series in fixed point, with 128 bits after the point and, should too many of
  * them cancel, with 256, where S keeps more than 53 bits whatever two float64 can bring about.
- * Everything is scaled by 2^s to keep tiny sums in range. Integers and correctly rounded operations only: the same bits on
- * every machine. Compile with -ffp-contract=off. */
+ * Everything is scaled by 2^s to keep tiny sums in range. Integers and correctly rounded operations
+ * only: the same bits on every machine. Compile with -ffp-contract=off. */
 #include "math/rare.h"
 
 #include <math.h>
@@ -89,7 +89,8 @@ static fixed fixed_from(double x, int shift, int words)
     int exponent;
     double mantissa = frexp(x, &exponent); /* in [1/2, 1), or 0 */
     uint64_t bits = (uint64_t)(mantissa * 0x1p53);
-    int lowest = exponent + shift - 53 + 64 * (WORDS - 1); /* of bit 0, counted from the last word's */
+    /* of bit 0, counted from the last bit of the last word */
+    int lowest = exponent + shift - 53 + 64 * (WORDS - 1);
     for (int i = 0; i < 53; i++) {
         int position = lowest + i, word = WORDS - 1 - position / 64;
         if ((bits >> i & 1) && position >= 0 && word < words)

@@ -497,7 +497,10 @@ static op_status check_output(const op_planner *planner, int i)
         return op_fail(OP_ERR_SHAPE, "output %d: a result of shape %s (%s) does not fit into %s (%s)", i,
                        op_shape_text(e->ndim, shape, mine), op_dtype_name((op_dtype)e->dtype),
                        op_shape_text(out->ndim, out->shape, other), op_dtype_name(out->dtype));
+    int empty = 0;
     for (int d = 0; d < out->ndim; d++)
+        empty |= out->shape[d] == 0;
+    for (int d = 0; d < out->ndim && !empty; d++)
         if (out->strides[d] == 0 && out->shape[d] > 1)
             return op_fail(OP_ERR_OVERLAP, "output %d: dimension %d has stride 0 and extent %lld, so its elements overlap",
                            i, d, (long long)out->shape[d]);

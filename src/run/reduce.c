@@ -84,6 +84,8 @@ static int64_t offset_of(const op_stage *stage, const int64_t *strides, int last
 {
     int64_t offset = 0;
     for (int d = last - 1; d >= 0; d--) {
+        if (stage->shape[d] == 0) /* reduced, and there is nothing to reduce */
+            continue;
         int64_t *index = is_reduced(stage, d) ? &reduced : &kept;
         offset += *index % stage->shape[d] * strides[d];
         *index /= stage->shape[d];

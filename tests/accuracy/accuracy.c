@@ -1,12 +1,12 @@
 /* accuracy: how wrong the elementary functions are, in ULP, against MPFR.
  *
  *   cc -std=c11 -O2 -march=native -ffp-contract=off -fopenmp -Isrc tests/accuracy/accuracy.c \
- *      src/math/rare.c -lmpfr -lm -o accuracy
+ *      src/math/rare*.c -lmpfr -lm -o accuracy
  *
  *   accuracy                          every row of functions.def: largest error and where
  *   accuracy --check                  the same and special values; exit code 1 if a bound is broken
  *   --function NAME  --type f32|f64   only these rows
- *   --count N        --seed S         points per row (default 100000), and which
+ *   --count N        --seed S         points per row (default 50000), and which
  *   --exhaustive                      float32 functions of one argument on all 2^32 inputs, judged
  *                                     by the float64 function, every 1009th also by MPFR
  *
@@ -45,9 +45,9 @@ typedef struct {
 
 #define IS_F32_f64 false
 #define IS_F32_f32 true
-#define ROW(type, name, bound, arity, reference, lo, hi, directed)                                 \
-    {#name, IS_F32_##type, arity, bound, {.type##_##arity = op_math_##type##_##name},              \
-     {.with##arity = reference}, lo, hi, directed},
+#define ROW(type, name, bound, arity, reference, lo, hi, directed)                                                     \
+    {#name, IS_F32_##type, arity, bound, {.type##_##arity = op_math_##type##_##name}, {.with##arity = reference}, lo,  \
+     hi,    directed},
 #define ROW1(type, name, bound, ...) ROW(type, name, bound, 1, __VA_ARGS__)
 #define ROW2(type, name, bound, ...) ROW(type, name, bound, 2, __VA_ARGS__)
 static const row rows[] = {
@@ -68,8 +68,8 @@ typedef struct {
 static void keep_worse(worst_case *worst, worst_case one)
 {
     /* Ties go to the smaller argument, so that the order of the threads cannot be seen. */
-    if (one.error > worst->error
-        || (one.error == worst->error && (one.x < worst->x || (one.x == worst->x && one.y < worst->y))))
+    if (one.error > worst->error ||
+        (one.error == worst->error && (one.x < worst->x || (one.x == worst->x && one.y < worst->y))))
         *worst = one;
 }
 
@@ -204,8 +204,7 @@ static void count_check(bool passed)
     *(passed ? &checks_passed : &checks_failed) += 1;
 }
 
-static void check_value(const char *type, const char *name, double x, double y, double got,
-                        double want)
+static void check_value(const char *type, const char *name, double x, double y, double got, double want)
 {
     bool same = isnan(want) ? isnan(got) : got == want && !signbit(got) == !signbit(want);
     count_check(same);
@@ -213,8 +212,8 @@ static void check_value(const char *type, const char *name, double x, double y, 
         printf("%s %s(%a, %a) is %a, not %a\n", type, name, x, y, got, want);
 }
 
-static void check_symmetry(const char *type, const char *name, bool is_f32, bool is_odd,
-                           double (*f64)(double), float (*f32)(float))
+static void check_symmetry(const char *type, const char *name, bool is_f32, bool is_odd, double (*f64)(double),
+                           float (*f32)(float))
 {
     uint64_t state = 1;
     int broken = 0;
@@ -241,32 +240,31 @@ static double power_of_ten(int n)
 
 static void check_special(const char *only_function, const char *only_type)
 {
-#define WANTED(type, name)                                                                         \
+#define WANTED(type, name)                                                                                             \
     ((!only_function || !strcmp(only_function, #name)) && (!only_type || !strcmp(only_type, #type)))
 #define FLOAT_f64 double
 #define FLOAT_f32 float
-#define VALUE1_OF(type, name, x, want)                                                             \
-    if (WANTED(type, name))                                                                        \
-        check_value(#type, #name, (FLOAT_##type)(x), 0, op_math_##type##_##name((FLOAT_##type)(x)),\
+#define VALUE1_OF(type, name, x, want)                                                                                 \
+    if (WANTED(type, name))                                                                                            \
+        check_value(#type, #name, (FLOAT_##type)(x), 0, op_math_##type##_##name((FLOAT_##type)(x)),                    \
                     (FLOAT_##type)(want));
-#define VALUE2_OF(type, name, x, y, want)                                                          \
-    if (WANTED(type, name))                                                                        \
-        check_value(#type, #name, (FLOAT_##type)(x), (FLOAT_##type)(y),                            \
-                    op_math_##type##_##name((FLOAT_##type)(x), (FLOAT_##type)(y)),                 \
-                    (FLOAT_##type)(want));
+#define VALUE2_OF(type, name, x, y, want)                                                                              \
+    if (WANTED(type, name))                                                                                            \
+        check_value(#type, #name, (FLOAT_##type)(x), (FLOAT_##type)(y),                                                \
+                    op_math_##type##_##name((FLOAT_##type)(x), (FLOAT_##type)(y)), (FLOAT_##type)(want));
 #define VALUE1(name, x, want) VALUE1_OF(f64, name, x, want) VALUE1_OF(f32, name, x, want)
 #define VALUE2(name, x, y, want) VALUE2_OF(f64, name, x, y, want) VALUE2_OF(f32, name, x, y, want)
-#define FOR1_OF(type, name, first, last, x, want)                                                  \
-    for (int n = (first); n <= (last); n++) {                                                      \
-        VALUE1_OF(type, name, x, want)                                                             \
+#define FOR1_OF(type, name, first, last, x, want)                                                                      \
+    for (int n = (first); n <= (last); n++) {                                                                          \
+        VALUE1_OF(type, name, x, want)                                                                                 \
     }
-#define FOR1(name, first, last, x, want)                                                           \
-    FOR1_OF(f64, name, first, last, x, want)                                                       \
+#define FOR1(name, first, last, x, want)                                                                               \
+    FOR1_OF(f64, name, first, last, x, want)                                                                           \
     FOR1_OF(f32, name, first, last, x, want)
-#define SYMMETRIC(name, is_odd)                                                                    \
-    if (WANTED(f64, name))                                                                         \
-        check_symmetry("f64", #name, false, is_odd, op_math_f64_##name, NULL);                     \
-    if (WANTED(f32, name))                                                                         \
+#define SYMMETRIC(name, is_odd)                                                                                        \
+    if (WANTED(f64, name))                                                                                             \
+        check_symmetry("f64", #name, false, is_odd, op_math_f64_##name, NULL);                                         \
+    if (WANTED(f32, name))                                                                                             \
         check_symmetry("f32", #name, true, is_odd, NULL, op_math_f32_##name);
 #define ODD(name) SYMMETRIC(name, true)
 #define EVEN(name) SYMMETRIC(name, false)
@@ -277,7 +275,7 @@ int main(int argc, char **argv)
 {
     const char *only_function = NULL, *only_type = NULL;
     bool is_check = false, is_exhaustive = false, is_usage_wrong = false;
-    int64_t count = 100000;
+    int64_t count = 50000;
     uint64_t seed = 1;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;

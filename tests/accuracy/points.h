@@ -124,4 +124,53 @@ static inline double tiny(uint64_t *state, bool is_f32, double *y)
     double x = ldexp(random_unit(state), (is_f32 ? -120 : -1016) - (int)(random_bits(state) % 24));
     return random_bits(state) & 1 ? x : -x;
 }
+
+/* x^y over the whole range of results: y about uniform in the result's logarithm. */
+static inline double near_powers(uint64_t *state, bool is_f32, double *y)
+{
+    double x = random_bits(state) & 1 ? near_one(state, is_f32, y) : fabs(random_pattern(state, is_f32));
+    *y = random_between(state, is_f32 ? -151 : -1076, is_f32 ? 129 : 1025) / log2(x);
+    if (random_bits(state) % 8 == 0)
+        *y = rint(*y);
+    return x;
+}
+
+/* base^x + base^y close to 1, where the logarithm of the sum is small. */
+static inline double summing_to_one(uint64_t *state, bool is_f32, double *y)
+{
+    double x = -ldexp(random_between(state, 1, 2), 3 - (int)(random_bits(state) % 16));
+    double off = ldexp(random_between(state, -1, 1), -(int)(random_bits(state) % 60));
+    *y = neighbour(state, log(-expm1(x) + off), 2, is_f32);
+    return neighbour(state, x, 1, is_f32);
+}
+
+static inline double summing_to_one_base_2(uint64_t *state, bool is_f32, double *y)
+{
+    double x = summing_to_one(state, is_f32, y);
+    *y = neighbour(state, *y / 0.6931471805599453, 1, is_f32);
+    return neighbour(state, x / 0.6931471805599453, 1, is_f32);
+}
+
+/* Probabilities: of every magnitude, even, near one half and near one. */
+static double probabilities(uint64_t *state, bool is_f32, double *y)
+{
+    (void)y;
+    double d = ldexp(random_between(state, 1, 2), -(int)(random_bits(state) % 56));
+    switch (random_bits(state) % 8) {
+    case 0:
+        return 0.5 + d / 4;
+    case 1:
+        return 0.5 - d / 4;
+    case 2:
+        return 1 - d / 2;
+    case 3:
+        return random_unit(state);
+    case 4:
+        return neighbour(state, 0.0541, 10, is_f32); /* where ndtri changes over */
+    case 5:
+        return ldexp(random_between(state, 1, 2), -(int)(random_bits(state) % 16));
+    default:
+        return ldexp(random_between(state, 1, 2), -(int)(random_bits(state) % (is_f32 ? 152 : 1078)));
+    }
+}
 #endif

@@ -436,7 +436,8 @@ END_TEST
 /* Every prefix of every formula, and every one with a byte changed, parses or fails, and nothing else. */
 START_TEST(mangled_formulas)
 {
-    static const char *const texts[] = {"s = sin(a)*2.5e-3; t = where(s<b<c, s, -b**2) # no", "m[1:-1, ::2, None].T[..., 0]",
+    static const char *const texts[] = {"s = sin(a)*2.5e-3; t = where(s<b<c, s, -b**2) # no",
+                                        "m[1:-1, ::2, None].T[..., 0]",
                                         "sum(m, axis=(0, 1), keepdims=True) // 0x1F % 3", "not a and ~(i<<1 | i) == 5"};
     static const char bytes[] = "()[],:;=+-*.<1ea_#\n\x80 @~";
     for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {

@@ -1,8 +1,5 @@
 #!/bin/sh
 # Bad input to the command: the exact exit status, one sentence on standard error, and nothing changed.
-#
-#   bad_input.sh ONEPASS
-onepass=$1
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/files" && cd "$work/files" || exit 99
@@ -51,7 +48,7 @@ before=$(listing)
 bad() {
     status=$1 lines=$2 pattern=$3
     shift 3
-    "$onepass" "$@" </dev/null >"$work/stdout" 2>"$work/stderr"
+    onepass "$@" </dev/null >"$work/stdout" 2>"$work/stderr"
     got=$?
     [ "$got" -eq "$status" ] || complain "exit status $got, not $status: $*"
     [ "$(wc -l <"$work/stderr")" -eq "$lines" ] || complain "not $lines lines on stderr: $*"

@@ -1,16 +1,15 @@
 """Signals in the middle of long work: the exit status is 128 + the signal, one sentence is said, no temporary
-file stays, and an existing output is as it was.
-
-    interrupted.py ONEPASS"""
+file stays, and an existing output is as it was."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-ONEPASS = os.path.abspath(sys.argv[1])
+ONEPASS = shutil.which("onepass")
 N = 1 << 22
 failures = 0
 

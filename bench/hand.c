@@ -1,0 +1,58 @@
+/* One fused loop per row, as a person would write it, in double and in float. */
+#include "hand.h"
+
+#include <math.h>
+
+#ifndef HAND_FLAGS
+#define HAND_FLAGS "unknown"
+#endif
+const char hand_compiler[] = HAND_FLAGS;
+
+/* Zero, but no compiler knows: under -ffast-math pow(x, 2.5) would become x*x*sqrt(x), which is no power. */
+double hand_zero = 0;
+
+#define PASTE2(a, b) a##_##b
+#define PASTE(a, b) PASTE2(a, b)
+
+/* ---- double ---- */
+
+#define T double
+#define K(x) (x)
+#define SIN sin
+#define COS cos
+#define EXP exp
+#define LOG log
+#define LOG1P log1p
+#define SQRT sqrt
+#define TANH tanh
+#define POW(x, y) pow(x, (y) + hand_zero)
+#define ATAN2 atan2
+#define NAME(name) PASTE(name, f64)
+#include "hand_loops.h"
+
+/* ---- float ---- */
+
+#define T float
+#define K(x) (x##f)
+#define SIN sinf
+#define COS cosf
+#define EXP expf
+#define LOG logf
+#define LOG1P log1pf
+#define SQRT sqrtf
+#define TANH tanhf
+#define POW(x, y) powf(x, (y) + (float)hand_zero)
+#define ATAN2 atan2f
+#define NAME(name) PASTE(name, f32)
+#include "hand_loops.h"
+
+/* ---- the table ---- */
+
+#define COST(...)
+const hand_row hand_rows[] = {
+#define ROW(name, formula, inputs, low, high, expression, costs, ulp, wins)                                            \
+    {#name, name##_f64, name##_f32},
+#define SPECIAL(name, formula, inputs, low, high, kind, costs, ulp, wins) {#name, name##_f64, name##_f32},
+#include "rows.def"
+    {0},
+};

@@ -1,0 +1,130 @@
+/* The roof: what memory and the arithmetic units can do at best. */
+#include "hand.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* A cache line as integers: sums of any bits, and no slow numbers among them. */
+typedef uint64_t line __attribute__((vector_size(64), may_alias));
+
+static inline __attribute__((always_inline)) void store_past_caches(line *to, line value)
+{
+#if defined(__clang__)
+    __builtin_nontemporal_store(value, to);
+#elif defined(__AVX512F__)
+    _mm512_stream_si512((void *)to, (__m512i)value);
+#elif defined(__SSE2__)
+    union { line whole; __m128i part[4]; } u = {value};
+    for (int i = 0; i < 4; i++)
+        _mm_stream_si128((__m128i *)to + i, u.part[i]);
+#else
+    *to = value;
+#endif
+}
+
+static inline __attribute__((always_inline)) void move(int n_in, const void *const *in, void *out, int64_t lines,
+                                                       int stream)
+{
+    const line *a = in[0], *b = n_in > 1 ? in[1] : a, *c = n_in > 2 ? in[2] : a, *d = n_in > 3 ? in[3] : a;
+    line *y = out, sum[4] = {{0}};
+    for (int64_t i = 0; i < lines; i += 4)
+        for (int64_t k = i; k < i + 4 && k < lines; k++) {
+            line v = a[k];
+            if (n_in > 1)
+                v += b[k];
+            if (n_in > 2)
+                v += c[k];
+            if (n_in > 3)
+                v += d[k];
+            if (!y)
+                sum[k & 3] += v;
+            else if (stream)
+                store_past_caches(&y[k], v);
+            else
+                y[k] = v;
+        }
+    if (!y) {
+        static volatile uint64_t sink;
+        line all = sum[0] + sum[1] + sum[2] + sum[3];
+        sink = all[0] + all[1] + all[2] + all[3] + all[4] + all[5] + all[6] + all[7];
+        (void)sink;
+    }
+#if defined(__x86_64__)
+    if (stream)
+        _mm_sfence();
+#endif
+}
+
+void roof_move(int n_in, const void *const *in, void *out, int64_t bytes, int stream)
+{
+    int64_t lines = (bytes + 63) / 64;
+    switch (n_in * 3 + (out ? stream != 0 : 2)) { // each case a loop of its own
+#define CASE(n)                                                                                                        \
+    case n * 3 + 0:                                                                                                    \
+        move(n, in, out, lines, 0);                                                                                    \
+        break;                                                                                                         \
+    case n * 3 + 1:                                                                                                    \
+        move(n, in, out, lines, 1);                                                                                    \
+        break;                                                                                                         \
+    case n * 3 + 2:                                                                                                    \
+        move(n, in, NULL, lines, 0);                                                                                   \
+        break;
+        CASE(1)
+        CASE(2)
+        CASE(3)
+        CASE(4)
+    }
+}
+
+/* ---- Throughput of arithmetic ---- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+enum { WORDS = 1024, TERMS = 32 };
+
+/* Best time per element of `statement`, done for each i of WORDS elements that stay in the first cache. */
+#define BEST(T, best, statement)                                                                                       \
+    for (int repeat = 0; repeat < 400; repeat++) {                                                                     \
+        double start = now();                                                                                          \
+        for (int again = 0; again < 20; again++) {                                                                     \
+            for (int i = 0; i < WORDS; i++) {                                                                          \
+                statement;                                                                                             \
+            }                                                                                                          \
+            __asm__ volatile("" ::: "memory");                                                                         \
+        }                                                                                                              \
+        double each = (now() - start) / (20.0 * WORDS);                                                                \
+        best = each < best ? each : best;                                                                              \
+    }
+
+#define MEASURE(name, T, root)                                                                                         \
+    static roof_speed name(void)                                                                                       \
+    {                                                                                                                  \
+        static T x[WORDS] __attribute__((aligned(64))), y[WORDS] __attribute__((aligned(64)));                         \
+        static volatile T factor = (T)1.25;                                                                            \
+        T k = factor;                                                                                                  \
+        for (int i = 0; i < WORDS; i++)                                                                                \
+            x[i] = (T)(1 + i) / WORDS;                                                                                 \
+        roof_speed s = {1, 1, 1};                                                                                      \
+        BEST(T, s.simple, T v = x[i]; for (int t = 0; t < TERMS; t++) v = v * x[i] + k; y[i] = v)                      \
+        BEST(T, s.div, y[i] = k / x[i])                                                                                \
+        BEST(T, s.sqrt, y[i] = root(x[i]))                                                                             \
+        s.simple /= TERMS;                                                                                             \
+        return s;                                                                                                      \
+    }
+MEASURE(measure_f64, double, sqrt)
+MEASURE(measure_f32, float, sqrtf)
+
+roof_speed roof_measure(int f32)
+{
+    return f32 ? measure_f32() : measure_f64();
+}

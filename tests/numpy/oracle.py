@@ -1,0 +1,361 @@
+"""What NumPy says about one node, given its operands' values, and how far a result may be from it.
+
+judge(...) compares a result with the answer and returns a sentence, or None. Operands are arrays, or
+Python numbers for weak scalars. Where NumPy's answer is undefined or not what we promise, the rule is
+spelled out here."""
+
+import ctypes
+import ctypes.util
+import math
+import os
+import re
+
+import numpy as np
+
+np.seterr(all="ignore")
+
+LONG = np.longdouble
+LIBM = ctypes.CDLL(ctypes.util.find_library("m"))
+LIBM.fma.restype = ctypes.c_double
+LIBM.fma.argtypes = [ctypes.c_double] * 3
+
+LANES, LEAF_ROWS = 32, 16  # the order of reductions
+
+
+class Row:
+    """One row of the table of operations."""
+
+    def __init__(self, name, arity, accepts, result, ulp):
+        self.name, self.arity, self.accepts, self.result, self.ulp = name, arity, accepts, result, ulp
+
+
+def read_table(path):
+    """docs/ops.md: {name: Row} of the operations, and the names of the reductions."""
+    ops, reductions, into_ops = {}, [], True
+    with open(path) as file:
+        for line in file:
+            if line.startswith("## "):
+                into_ops = False
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            if not cells or not cells[0].startswith("`"):
+                continue
+            names = re.findall(r"`(\w+)`", cells[0])
+            if into_ops:
+                ops[names[0]] = Row(names[0], int(cells[1]), cells[2], cells[3], float(cells[4]))
+            else:
+                reductions.append(names[0])
+    return ops, reductions
+
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OPS, REDUCTIONS = read_table(os.path.join(ROOT, "docs/ops.md"))
+
+# ---- element-wise operations ------------------------------------------------------------------------
+
+
+def is_weak(x):
+    return isinstance(x, (bool, int, float))
+
+
+def float_for(dtype):
+    """The float that NumPy computes a function of this dtype in."""
+    if dtype.kind == "f":
+        return dtype
+    return np.dtype({1: "f2", 2: "f4"}.get(dtype.itemsize, "f8"))
+
+
+def common_float(*operands):
+    return float_for(np.result_type(*operands))
+
+
+def saturating_cast(x, dtype):
+    """Float to integer: NaN is 0, what is out of range is the nearest end."""
+    info = np.iinfo(dtype)
+    result = np.zeros(x.shape, dtype)
+    low, high = x <= info.min, x >= 2.0 * (info.max // 2 + 1)
+    inside = ~(low | high | np.isnan(x))
+    result[inside] = np.trunc(x[inside]).astype(dtype)
+    result[low] = info.min
+    result[high] = info.max
+    return result
+
+
+def cast(x, dtype, saturate=False):
+    if x.dtype.kind == "f" and dtype.kind in "iu":
+        return saturating_cast(x, dtype)
+    if saturate and x.dtype.kind in "biu" and dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        if x.dtype == np.uint64:
+            return np.minimum(x, np.uint64(info.max)).astype(dtype)
+        if x.dtype.kind == "b":
+            return x.astype(dtype)
+        low = max(info.min, np.iinfo(x.dtype).min)
+        high = min(info.max, np.iinfo(x.dtype).max)
+        return np.clip(x, x.dtype.type(low), x.dtype.type(high)).astype(dtype)
+    return x.astype(dtype)
+
+
+def fma(a, b, c):
+    dtype = common_float(a, b, c)
+    a, b, c = np.broadcast_arrays(*(np.asarray(x, dtype) for x in (a, b, c)))
+    if dtype == np.float64:
+        return np.array([LIBM.fma(*t) for t in zip(a.flat, b.flat, c.flat)], dtype).reshape(a.shape)
+    product, c = a.astype(np.float64) * b, c.astype(np.float64)  # exact
+    total = product + c
+    back = total - product
+    error = (product - (total - back)) + (c - back)
+    bits = total.view(np.int64) if total.ndim else np.array(total).view(np.int64)
+    inexact = (error != 0) & np.isfinite(total) & (bits & 1 == 0)  # to odd, so that the next rounding is right
+    away = (error > 0) == (total > 0)
+    odd = np.where(inexact, bits + np.where(away, 1, -1), bits).view(np.float64)
+    return odd.astype(dtype)
+
+
+def signbit(a):
+    dtype = common_float(a)
+    return np.signbit(np.asarray(a, dtype)) & ~np.isnan(np.asarray(a, dtype))
+
+
+def copysign(a, b):
+    dtype = common_float(a, b)
+    b = np.asarray(b, dtype)
+    return np.copysign(np.asarray(a, dtype), np.where(np.isnan(b), dtype.type(1), b))
+
+
+def reciprocal(a):
+    dtype = common_float(a)
+    return np.reciprocal(np.asarray(a, dtype))
+
+
+def where(a, b, c):
+    return np.where(np.asarray(a) != 0, b, c)
+
+
+EXACT = {"fma": fma, "signbit": signbit, "copysign": copysign, "reciprocal": reciprocal, "where": where}
+ZEROS_ARE_EQUAL = {"maximum", "minimum", "fmax", "fmin", "max", "min"}
+
+PI = LONG("3.14159265358979323846264338327950288")
+
+
+def _parts(x):
+    """x as k / 2 + r with |r| <= 1/4, exactly."""
+    k = np.rint(x * 2)
+    return np.fmod(k, 4), x - k / 2
+
+
+def sinpi(x):
+    k, r = _parts(x)
+    s, c = np.sin(PI * r), np.cos(PI * r)
+    value = np.choose(np.where(np.isfinite(k), k, 0).astype(int) % 4, [s, c, -s, -c])
+    return np.where(np.isfinite(x), value, np.nan)
+
+
+def cospi(x):
+    k, r = _parts(x)
+    s, c = np.sin(PI * r), np.cos(PI * r)
+    value = np.choose(np.where(np.isfinite(k), k, 0).astype(int) % 4, [c, -s, -c, s])
+    return np.where(np.isfinite(x), value, np.nan)
+
+
+# In extended precision, for what NumPy has no name for.
+LONG_FUNCTIONS = {
+    "sinpi": sinpi, "cospi": cospi, "tanpi": lambda x: sinpi(x) / cospi(x),
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "exp10": lambda x: np.power(LONG(10), x),
+    "logistic": lambda x: 1 / (1 + np.exp(-x)), "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "expit": lambda x: 1 / (1 + np.exp(-x)),
+    "softplus": lambda x: np.logaddexp(LONG(0), x),
+    "pow": np.power, "power": np.power,
+    "degrees": lambda x: x * (180 / PI), "rad2deg": lambda x: x * (180 / PI),
+    "radians": lambda x: x * (PI / 180), "deg2rad": lambda x: x * (PI / 180),
+}
+LOOSE = {"logaddexp", "logaddexp2", "softplus"}  # the reference cancels near zero
+
+
+def reference(row, operands):
+    """(what the result must look like, reference in extended precision or None, kind): kind is "exact",
+    "ulp", or "none" where there is nothing to compare with."""
+    function = EXACT.get(row.name) or getattr(np, row.name, None)
+    if row.ulp == 0 and function:
+        return np.asarray(function(*operands)), "exact"
+    dtype = common_float(*operands)
+    wide = [np.asarray(np.asarray(x, dtype), LONG) for x in operands]
+    function = LONG_FUNCTIONS.get(row.name) or getattr(np, row.name, None)
+    if function:
+        return (np.asarray(function(*wide)), dtype), "ulp"
+    shape = np.broadcast_shapes(*(x.shape for x in wide))
+    return (np.zeros(shape, LONG), dtype), "none"
+
+
+def refuses(row, operands):
+    """Whether NumPy refuses these operands (and how)."""
+    function = EXACT.get(row.name) or getattr(np, row.name, None)
+    if not function:
+        return None
+    try:
+        function(*(x if is_weak(x) else np.zeros((0,), x.dtype) for x in operands))
+    except (TypeError, OverflowError, ValueError) as error:
+        return type(error).__name__
+    return None
+
+
+# ---- reductions -----------------------------------------------------------------------------------------
+
+COMBINE = {"sum": np.add, "prod": np.multiply}
+
+
+def reduced_axes(ndim, axes):
+    return tuple(range(ndim)) if axes is None else tuple(a % ndim for a in axes)
+
+
+def tree(x, axes, name):
+    """A float sum or product in the order that is promised: lanes, leaves, a binary tree over the leaves."""
+    kept = [a for a in range(x.ndim) if a not in axes]
+    long_axes = [a for a in range(x.ndim) if x.shape[a] != 1]
+    lanes = LANES if not long_axes or long_axes[-1] in axes else 1
+    combine, neutral = COMBINE[name], x.dtype.type(-0.0 if name == "sum" else 1)
+    kept_shape = [x.shape[a] for a in kept]
+    rows = x.transpose(kept + sorted(axes)).reshape(math.prod(kept_shape), -1)
+    n = rows.shape[1]
+    leaf = lanes * LEAF_ROWS
+    leaves = -(-n // leaf)
+    padded = np.full((rows.shape[0], leaves * leaf), neutral, x.dtype)
+    padded[:, :n] = rows
+    padded = padded.reshape(rows.shape[0], leaves, LEAF_ROWS, lanes)
+    total = np.full((rows.shape[0], leaves, lanes), neutral, x.dtype)
+    for r in range(LEAF_ROWS):
+        total = combine(total, padded[:, :, r])
+    while total.shape[1] > 1:
+        pairs = combine(total[:, 0:-1:2], total[:, 1::2])
+        total = np.concatenate([pairs, total[:, -1:]], 1) if total.shape[1] % 2 else pairs
+    total = total[:, 0]
+    while total.shape[1] > 1:
+        half = total.shape[1] // 2
+        total = combine(total[:, :half], total[:, half:])
+    return total[:, 0].reshape(kept_shape)
+
+
+def sum_bound(x, axes, keepdims):
+    """The exact sum where it is finite, and the error bound of the order above."""
+    wide = x.astype(LONG)
+    exact = wide.sum(axis=axes, keepdims=keepdims)
+    size = np.abs(wide).sum(axis=axes, keepdims=keepdims)
+    n = math.prod(x.shape[a] for a in axes)
+    steps = LEAF_ROWS + math.log2(n + 1) + 6
+    return exact, steps * float(np.finfo(x.dtype).eps) / 2 * size
+
+
+def reduce(name, x, axes, keepdims, dtype, mask, initial):
+    """(the answer, "exact" or "close")."""
+    axes = reduced_axes(x.ndim, axes)
+    if name in COMBINE:
+        if dtype is None:
+            dtype = {"b": np.dtype("i8"), "i": np.dtype("i8"), "u": np.dtype("u8")}.get(x.dtype.kind, x.dtype)
+        x = cast(x, dtype)
+    elif dtype is not None:
+        x = cast(x, dtype)
+    arguments = {} if mask is None else {"where": mask}
+    if initial is not None:
+        arguments["initial"] = initial
+    if name not in COMBINE or x.dtype.kind != "f" or 0 in x.shape:
+        if name in COMBINE:
+            arguments["dtype"] = x.dtype
+        return np.asarray(getattr(np, name)(x, axis=axes, keepdims=keepdims, **arguments)), "exact"
+    if mask is not None:
+        x = np.where(mask, x, x.dtype.type(-0.0 if name == "sum" else 1))
+    result = tree(x, axes, name)
+    if initial is not None:
+        result = COMBINE[name](np.asarray(initial).astype(x.dtype), result)
+    if name == "sum" and initial is None:
+        result = result + x.dtype.type(0)  # the sum of negative zeros is 0
+        exact, bound = sum_bound(x, axes, False)
+        wrong = np.isfinite(exact) & np.isfinite(result) & ~(np.abs(result - exact) <= bound)
+        assert not wrong.any(), "the order of the sum is less accurate than it should be"
+    if keepdims:
+        result = np.asarray(result).reshape([1 if a in axes else x.shape[a] for a in range(x.ndim)])
+    return np.asarray(result), "exact"
+
+
+# ---- comparison -------------------------------------------------------------------------------------------
+
+BITS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
+def same_bits(a, b, zeros_are_equal=False):
+    """Where two arrays of one dtype and shape agree; every NaN is like every other."""
+    same = np.ascontiguousarray(a).view(BITS[a.itemsize]) == np.ascontiguousarray(b).view(BITS[a.itemsize])
+    same = same.reshape(a.shape)
+    if a.dtype.kind == "f":
+        same |= np.isnan(a) & np.isnan(b)
+        if zeros_are_equal:
+            same |= (a == 0) & (b == 0)
+    return same
+
+
+def all_same(a, b):
+    return a.tobytes() == b.tobytes() or bool(same_bits(a, b).all())
+
+
+def ulp_error(got, want):
+    """Distance of got from want in units in the last place of got's dtype; inf counts as 2^emax."""
+    info = np.finfo(got.dtype)
+    end = np.ldexp(LONG(1), info.maxexp)
+    g = np.clip(got.astype(LONG), -end, end)
+    w = np.clip(want, -end, end)
+    _, exponent = np.frexp(np.abs(w))
+    unit = np.ldexp(LONG(1), np.maximum(exponent - 1, info.minexp) - info.nmant)
+    unit = np.minimum(unit, np.ldexp(LONG(1), info.maxexp - 1 - info.nmant))
+    error = np.abs(g - w) / unit
+    return np.where(np.isnan(g) | np.isnan(w), np.where(np.isnan(g) & np.isnan(w), 0, np.inf), error)
+
+
+def first_difference(same, got, want, operands):
+    place = tuple(np.argwhere(~same)[0].tolist())
+    values = []
+    for x in operands:
+        values.append(repr(x) if is_weak(x) else repr(np.broadcast_to(x, same.shape)[place]))
+    try:
+        expected = want[place]
+    except IndexError:
+        expected = want
+    return f"at {place}: got {got[place]!r}, expected {expected!r} for operands {', '.join(values)}"
+
+
+def shape_complaint(got, shape, dtype):
+    if got.dtype != dtype:
+        return f"dtype {got.dtype}, NumPy's is {dtype}"
+    if got.shape != tuple(shape):
+        return f"shape {got.shape}, NumPy's is {tuple(shape)}"
+    return None
+
+
+def judge(row, got, operands):
+    """A complaint about the result of one element-wise operation, or None."""
+    answer, kind = reference(row, operands)
+    if kind == "exact":
+        wrong = shape_complaint(got, answer.shape, answer.dtype)
+        if wrong or got.tobytes() == answer.tobytes():
+            return wrong
+        same = same_bits(got, answer, row.name in ZEROS_ARE_EQUAL)
+        return None if same.all() else first_difference(same, got, answer, operands)
+    want, dtype = answer
+    wrong = shape_complaint(got, want.shape, dtype)
+    if wrong or kind == "none":
+        return wrong
+    error = ulp_error(got, want)
+    bound = row.ulp + 0.01
+    if row.name in LOOSE:
+        size = sum(np.abs(np.nan_to_num(np.asarray(x, LONG), posinf=0, neginf=0)) for x in operands)
+        bound = bound + size * LONG(2) ** -62 / np.spacing(np.maximum(np.abs(got), np.finfo(dtype).tiny)).astype(LONG)
+    fine = error <= bound
+    if fine.all():
+        return None
+    return first_difference(fine, got, want.astype(dtype), operands) + f" ({float(error[~fine][0]):.3g} ULP)"
+
+
+def judge_exact(got, want, zeros_are_equal=False):
+    """For views, casts and reductions."""
+    wrong = shape_complaint(got, want.shape, want.dtype)
+    if wrong or got.tobytes() == want.tobytes():
+        return wrong
+    same = same_bits(got, want, zeros_are_equal)
+    return None if same.all() else first_difference(same, got, want, ())
