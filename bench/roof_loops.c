@@ -93,14 +93,14 @@ static double now(void)
 enum { WORDS = 1024, TERMS = 32 };
 
 /* Best time per element of `statement`, done for each i of WORDS elements that stay in the first cache. */
-#define BEST(T, best, statement)                                                                                       \
-    for (int repeat = 0; repeat < 400; repeat++) {                                                                     \
+#define BEST(best, statement)                                                                                          \
+    for (int repeat = 0; repeat < 3000; repeat++) {                                                                     \
         double start = now();                                                                                          \
         for (int again = 0; again < 20; again++) {                                                                     \
             for (int i = 0; i < WORDS; i++) {                                                                          \
                 statement;                                                                                             \
             }                                                                                                          \
-            __asm__ volatile("" ::: "memory");                                                                         \
+            __asm__ volatile("" : : "r"(x), "r"(y) : "memory"); /* or the next round would be left out */              \
         }                                                                                                              \
         double each = (now() - start) / (20.0 * WORDS);                                                                \
         best = each < best ? each : best;                                                                              \
@@ -115,9 +115,9 @@ enum { WORDS = 1024, TERMS = 32 };
         for (int i = 0; i < WORDS; i++)                                                                                \
             x[i] = (T)(1 + i) / WORDS;                                                                                 \
         roof_speed s = {1, 1, 1};                                                                                      \
-        BEST(T, s.simple, T v = x[i]; for (int t = 0; t < TERMS; t++) v = v * x[i] + k; y[i] = v)                      \
-        BEST(T, s.div, y[i] = k / x[i])                                                                                \
-        BEST(T, s.sqrt, y[i] = root(x[i]))                                                                             \
+        BEST(s.simple, T v = x[i]; for (int t = 0; t < TERMS; t++) v = v * x[i] + k; y[i] = v)                      \
+        BEST(s.div, y[i] = k / x[i])                                                                                \
+        BEST(s.sqrt, y[i] = root(x[i]))                                                                             \
         s.simple /= TERMS;                                                                                             \
         return s;                                                                                                      \
     }

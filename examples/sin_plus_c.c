@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     printf("sin(B) + C on %lld doubles, best of %d\n\n", (long long)n, REPEATS);
     printf("  %-8s %-13s %9s %9s %9s\n", "threads", "evaluation", "ms", "GB/s", "speed-up");
     for (int all = 0; all <= 1 && status == 0; all++) {
-        int64_t bytes[2];
+        int64_t bytes[2] = {0};
         int threads = all ? 0 : 1; // 0: as many as there are
         double slow = best_seconds(g, 2, nodes, nodes_out, threads, &bytes[0]);
         double fast = best_seconds(g, 1, fused, fused_out, threads, &bytes[1]);

@@ -65,7 +65,8 @@ static MAYBE_UNUSED V word_lookup(const char *name, LLVMTypeRef type, unsigned n
         LLVMValueRef content[4096];
         int is_double = LLVMGetTypeKind(type) == LLVMDoubleTypeKind;
         for (unsigned k = 0; k < n; k++)
-            content[k] = LLVMConstReal(type, is_double ? ((const double *)table)[k] : (double)((const float *)table)[k]);
+            content[k] = LLVMConstReal(type, is_double ? ((const double *)table)[k]
+                                                       : (double)((const float *)table)[k]);
         global = LLVMAddGlobal(em->module, LLVMArrayType2(type, n), name);
         LLVMSetInitializer(global, LLVMConstArray2(type, content, n));
         LLVMSetGlobalConstant(global, 1);

@@ -15,7 +15,8 @@ void name_operand(const emitter *em, uint32_t i, char name[NAME_MAX_BYTES])
     const char *given = em->names && em->names->operand ? em->names->operand[i] : NULL;
     if (!given || !*given) {
         int is_output = i >= program->n_in;
-        snprintf(name, NAME_MAX_BYTES, "%s%u", is_output ? "out" : "in", (unsigned)(i - (is_output ? program->n_in : 0)));
+        unsigned number = (unsigned)(is_output ? i - program->n_in : i);
+        snprintf(name, NAME_MAX_BYTES, "%s%u", is_output ? "out" : "in", number);
         return;
     }
     snprintf(name, NAME_MAX_BYTES, "%s", given);

@@ -100,7 +100,8 @@ static int lay_out(object *o)
                 continue;
             uint64_t align = s->sh_addralign ? s->sh_addralign : 1;
             if (align > 4096 || (align & (align - 1)))
-                return refuse(o, "section %s wants an alignment of %llu", section_name(o, i), (unsigned long long)align);
+                return refuse(o, "section %s wants an alignment of %llu", section_name(o, i),
+                              (unsigned long long)align);
             o->image_size = (o->image_size + align - 1) & ~(size_t)(align - 1);
             o->place[i] = (int64_t)o->image_size;
             o->image_size += s->sh_size;

@@ -219,7 +219,7 @@ static LLVMValueRef emit_power(emitter *em, op_dtype dtype, LLVMValueRef *arg)
         return dtype == OP_F64 ? jit_math_f64_power(em, arg) : jit_math_f32_power(em, arg);
     LLVMValueRef zero = const_of(em, dtype, 0), one = const_of(em, dtype, 1);
     LLVMValueRef square = arg[0], result = one;
-    for (int bit = 0; bit < bits_of(dtype) - is_signed(dtype); bit++) {
+    for (unsigned bit = 0; bit < bits_of(dtype) - (is_signed(dtype) ? 1 : 0); bit++) {
         LLVMValueRef set = LLVMBuildAnd(em->builder, arg[1], const_int(em, bits_of(dtype), 1ull << bit), "");
         LLVMValueRef factor = emit_select(em, icmp(em, LLVMIntNE, set, zero), square, one);
         result = LLVMBuildMul(em->builder, result, factor, "");

@@ -109,11 +109,21 @@ static int64_t mod_trunc(int64_t a, int64_t b)
 {
     return b == 0 || b == -1 ? 0 : a % b;
 }
+static uint64_t power_int(uint64_t a, uint64_t b, int is_signed_type)
+{
+    if (is_signed_type && (int64_t)b < 0)
+        return a == 1 ? 1 : a == UINT64_MAX ? (b & 1 ? a : 1) : 0;
+    uint64_t y = 1;
+    for (; b; b >>= 1, a *= a)
+        y = b & 1 ? y * a : y;
+    return y;
+}
 #define SIGNED ((T)-1 < (T)1)
 #define WIDTH (8 * (int)sizeof(T))
 #define FLOOR_DIVIDE(a, b) (SIGNED ? (uint64_t)div_floor((int64_t)(a), (int64_t)(b)) : (b) == 0 ? 0 : A / B)
 #define REMAINDER(a, b) (SIGNED ? (uint64_t)mod_floor((int64_t)(a), (int64_t)(b)) : (b) == 0 ? 0 : A % B)
 #define FMOD(a, b) (SIGNED ? (uint64_t)mod_trunc((int64_t)(a), (int64_t)(b)) : (b) == 0 ? 0 : A % B)
+#define POWER(a, b) power_int(A, B, SIGNED)
 #define ABSOLUTE(a) (SIGNED && (int64_t)A < 0 ? 0 - A : A)
 #define LEFT_SHIFT(a, b) (B >= (uint64_t)WIDTH ? 0 : A << B)
 #define RIGHT_SHIFT(a, b)                                                                                              \
@@ -747,6 +757,44 @@ static void test_rank_2(op_isa isa, int64_t rows, int64_t n)
     unload(&c);
 }
 
+/* ---- In place: b = b + c, where the last vector of a row reads what was stored before ---- */
+
+static void test_in_place(op_isa isa, int64_t n)
+{
+    builder b;
+    code c;
+    begin_program(&b, 1);
+    add_input(&b, OP_F32, OP_CONTIGUOUS);
+    add_input(&b, OP_F32, OP_CONTIGUOUS);
+    uint32_t x = add(&b, OP_CODE_LOAD, OP_F32, OP_F32, 0, 0, 0), y = add(&b, OP_CODE_LOAD, OP_F32, OP_F32, 1, 0, 0);
+    add_output(&b, OP_F32, OP_CONTIGUOUS, add(&b, OP_CODE_add, OP_F32, OP_F32, x, y, 0));
+    if (!load(&b, isa, &c, "in place"))
+        return;
+    float *B = malloc((size_t)n * 4 + 4), *C = malloc((size_t)n * 4 + 4);
+    for (int64_t i = 0; i < n; i++) {
+        B[i] = (float)i;
+        C[i] = (float)(random_bits() >> 50);
+    }
+    union {
+        op_kernel_args args;
+        char room[sizeof(op_kernel_args) + 8 * sizeof(op_operand)];
+    } u;
+    u.args = (op_kernel_args){.calls = calls};
+    u.args.operand[0] = u.args.operand[2] = (op_operand){(char *)B, 4, 0};
+    u.args.operand[1] = (op_operand){(char *)C, 4, 0};
+    c.run(&u.args, 0, n);
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < n; i++)
+        wrong += B[i] != (float)i + C[i];
+    checks++;
+    if (wrong) {
+        failures++;
+        printf("FAIL in place %s n=%lld: %lld wrong\n", op_isa_rows[isa].name, (long long)n, (long long)wrong);
+    }
+    free(B), free(C);
+    unload(&c);
+}
+
 /* ---- Large programs, bad signatures ---- */
 
 static double test_large(op_isa isa, uint32_t n, int wide)
@@ -945,6 +993,9 @@ int main(int argc, char **argv)
         for (int64_t rows = 0; rows < 6; rows++)
             for (int64_t n = 0; n < 40; n += 1 + n / 4)
                 test_rank_2(isa, rows, n);
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+            test_in_place(isa, sizes[i]);
+        test_in_place(isa, 1000003);
         test_large(isa, 1000, 1);
         printf("%s: %d checks, %d failures so far\n", op_isa_rows[isa].name, checks, failures);
     }

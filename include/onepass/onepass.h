@@ -359,6 +359,56 @@ typedef struct op_reduce_options {
     uint64_t reserved[16];
 } op_reduce_options;
 
+/* Reductions made of those in ops.h. In C each has the form of op_sum: axes, and flags or options. */
+/* Arithmetic mean; integers in f64. */
+OP_API op_expr *op_mean(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_mean_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* Variance, dividing by n - ddof; in one pass, in f64. */
+OP_API op_expr *op_var(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_var_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* Square root of the variance. */
+OP_API op_expr *op_std(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_std_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* Largest minus smallest element. */
+OP_API op_expr *op_ptp(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_ptp_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* How many elements are not zero, i64. */
+OP_API op_expr *op_count_nonzero(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_count_nonzero_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* As sum, mean, ..., leaving the NaNs out. */
+OP_API op_expr *op_nansum(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_nansum_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+OP_API op_expr *op_nanprod(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_nanprod_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+OP_API op_expr *op_nanmean(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_nanmean_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+OP_API op_expr *op_nanvar(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_nanvar_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+OP_API op_expr *op_nanstd(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_nanstd_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* Sum of magnitudes, root of the sum of squares, largest magnitude. */
+OP_API op_expr *op_norm1(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_norm1_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+OP_API op_expr *op_norm2(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_norm2_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+OP_API op_expr *op_norm_inf(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_norm_inf_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* log(sum(exp(x))) without overflow. */
+OP_API op_expr *op_logsumexp(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_logsumexp_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* exp(x) / sum(exp(x)) without overflow: the shape of x. */
+OP_API op_expr *op_softmax(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_softmax_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* Index (i64) of the first largest or smallest element, or of the first NaN. */
+OP_API op_expr *op_argmax(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_argmax_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+OP_API op_expr *op_argmin(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_argmin_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* sum(a * b) of two vectors; op_vdot: of arrays of any equal shape. Scalars multiply. */
+OP_API op_expr *op_dot(op_expr *a, op_expr *b);
+OP_API op_expr *op_inner(op_expr *a, op_expr *b);
+OP_API op_expr *op_vdot(op_expr *a, op_expr *b);
+
 /* ---- Evaluation ------------------------------------------------------------------------------------- */
 
 /* One result into the caller's view. The output may overlap the inputs: the result is as if every

@@ -206,6 +206,12 @@ OP_API op_expr *op_max_opt(op_expr *x, op_axes axes, const op_reduce_options *op
 /* smallest element; NaN if one is NaN. */
 OP_API op_expr *op_min(op_expr *x, op_axes axes, int flags);
 OP_API op_expr *op_min_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* largest element that is not NaN. */
+OP_API op_expr *op_nanmax(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_nanmax_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
+/* smallest element that is not NaN. */
+OP_API op_expr *op_nanmin(op_expr *x, op_axes axes, int flags);
+OP_API op_expr *op_nanmin_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
 /* true if an element is not zero. */
 OP_API op_expr *op_any(op_expr *x, op_axes axes, int flags);
 OP_API op_expr *op_any_opt(op_expr *x, op_axes axes, const op_reduce_options *options);

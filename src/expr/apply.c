@@ -76,80 +76,6 @@ int op_apply_unary(op_formula *f, int operation, const op_value *a, op_value *re
     return why ? op_formula_fail(f, OP_ERR_RANGE, a->begin, a->end, "%s", why) : 1;
 }
 
-/* x to a power that needs no power function. The dtype is already the result's. */
-static op_expr *simple_power(op_expr *x, double exponent)
-{
-    op_expr *two[2] = {x, x};
-    if (exponent == 1)
-        return op_build(NULL, OP_CODE_positive, 1, two);
-    if (exponent == 2)
-        return op_build(NULL, OP_CODE_square, 1, two);
-    if (exponent == 0.5)
-        return op_build(NULL, OP_CODE_sqrt, 1, two);
-    if (exponent == -1)
-        return op_build(NULL, OP_CODE_reciprocal, 1, two);
-    /* x ** 0 is 1 everywhere, on NaN too: something that is true, in the dtype of x */
-    two[0] = two[1] = op_build(NULL, OP_CODE_isnan, 1, two);
-    return op_cast(op_build(NULL, OP_CODE_equal, 2, two), op_expr_dtype(x));
-}
-
-/* By repeated squaring: exact up to the wrapping of integers, as NumPy's. */
-static op_expr *integer_power(op_expr *x, uint64_t exponent)
-{
-    op_expr *product = NULL;
-    for (; exponent && x; exponent >>= 1) {
-        op_expr *both[2] = {product, x}, *twice[2] = {x, x};
-        if (exponent & 1)
-            product = product ? op_build(NULL, OP_CODE_multiply, 2, both) : x;
-        if (exponent > 1)
-            x = op_build(NULL, OP_CODE_multiply, 2, twice);
-    }
-    return product;
-}
-
-/* x ** number, before there is a power function: what can be had exactly rounded. */
-static int literal_power(op_formula *f, op_value *a, const op_literal *exponent, int64_t end, op_value *result)
-{
-    int is_int = exponent->kind != OP_LITERAL_FLOAT;
-    double real = is_int ? (double)exponent->integer : exponent->real;
-    op_expr *x = a->expr;
-    if (f->graph) {
-        int kind = op_dtype_kind(op_expr_dtype(x));
-        if (kind == OP_KIND_B && is_int)
-            x = op_cast(x, OP_I8);
-        else if (kind != OP_KIND_F && !is_int)
-            x = op_cast(x, OP_F64);
-        kind = x ? op_dtype_kind(op_expr_dtype(x)) : kind;
-        if (x && kind != OP_KIND_F && real < 0)
-            return op_formula_fail(f, OP_ERR_DTYPE, a->begin, end, "an integer has no negative integer power");
-        if (x && kind != OP_KIND_F && real > 0)
-            return built(f, integer_power(x, (uint64_t)exponent->integer), a->begin, end, result);
-    }
-    if (real != 0 && real != 1 && real != 2 && real != 0.5 && real != -1 && f->graph)
-        return op_formula_fail(f, OP_ERR_UNSUPPORTED, a->begin, end,
-                               "of floats only the powers -1, 0, 0.5, 1 and 2 are supported in this version");
-    return built(f, f->graph && x ? simple_power(x, real) : NULL, a->begin, end, result);
-}
-
-static int power(op_formula *f, op_value *a, op_value *b, op_value *result)
-{
-    op_opcode code = op_opcode_from_name("power", 5);
-    if (code) {
-        op_value args[2] = {*a, *b};
-        return build(f, code, 2, args, a->begin, b->end, result);
-    }
-    if (!op_value_expr(f, a))
-        return 0;
-    if (b->kind == OP_VALUE_LITERAL)
-        return literal_power(f, a, &b->literal, b->end, result);
-    if (!op_value_expr(f, b))
-        return 0;
-    if (f->graph)
-        return op_formula_fail(f, OP_ERR_UNSUPPORTED, a->begin, b->end,
-                               "a power with an exponent that is an array is not supported in this version");
-    return built(f, NULL, a->begin, b->end, result);
-}
-
 int op_apply_binary(op_formula *f, int operation, op_value *a, op_value *b, op_value *result)
 {
     op_value args[2] = {*a, *b};
@@ -162,7 +88,7 @@ int op_apply_binary(op_formula *f, int operation, op_value *a, op_value *b, op_v
         return why ? op_formula_fail(f, OP_ERR_RANGE, a->begin, b->end, "%s", why) : 1;
     }
     if (operation == OP_LITERAL_POWER)
-        return power(f, &args[0], &args[1], result);
+        operation = OP_CODE_power;
     return build(f, operation, 2, args, a->begin, b->end, result);
 }
 
@@ -241,6 +167,11 @@ static int read_reduce_key(op_formula *f, op_value *arg, op_axes *axes, op_reduc
             return op_formula_fail(f, OP_ERR_PARSE, arg->begin, arg->end, "dtype is a name such as f64");
         options->dtype = arg->dtype;
         return 1;
+    case OP_KEY_DDOF:
+        if (arg->kind != OP_VALUE_LITERAL)
+            return op_formula_fail(f, OP_ERR_PARSE, arg->begin, arg->end, "ddof is a number");
+        options->ddof = arg->literal.kind == OP_LITERAL_FLOAT ? arg->literal.real : (double)arg->literal.integer;
+        return 1;
     case OP_KEY_INITIAL:
     case OP_KEY_WHERE:
         if (!op_value_expr(f, arg))
@@ -270,7 +201,7 @@ static int call_reduce(op_formula *f, const op_pending *call, int n, op_value *a
     }
     op_expr *reduced = NULL;
     if (f->graph)
-        reduced = op_build_reduce((op_reduce_code)call->function.code, args[0].expr, axes, &options);
+        reduced = op_reduce_names[call->function.code].build(args[0].expr, axes, &options);
     return built(f, reduced, first_byte(call, args), end, result);
 }
 

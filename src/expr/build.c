@@ -1,6 +1,7 @@
 /* check -> convert the operands -> fold -> intern: how an operation becomes a node. */
 #include "expr/build.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/view.h"
@@ -65,14 +66,18 @@ op_expr *op_build(op_graph *graph, op_opcode code, int n, op_expr *const *args)
                      .shape = typing.shape};
     uint64_t bits[3];
     for (int i = 0; i < n; i++) {
-        draft.arg[i] = op_build_operand(args[i], typing.operand[i], row->name, i);
+        op_expr *operand = typing.beyond[i] ? op_scalar(graph, typing.beyond[i] > 0 ? INFINITY : -INFINITY) : args[i];
+        draft.arg[i] = operand ? op_build_operand(operand, typing.operand[i], row->name, i) : NULL;
         if (!draft.arg[i])
             return NULL;
         bits[i] = draft.arg[i]->bits;
     }
     if (all_constant(n, draft.arg))
         return op_build_const(graph, typing.result, op_fold(code, typing.dtype, n, bits), typing.weak);
-    op_expr *simpler = op_simplify(graph, code, typing.dtype, n, draft.arg);
+    if (code == OP_CODE_power && draft.arg[1]->kind == OP_NODE_CONST && op_dtype_kind(typing.dtype) == OP_KIND_I &&
+        (int64_t)op_fold_cast(typing.dtype, OP_I64, 0, bits[1]) < 0)
+        return op_graph_fail(graph, OP_ERR_DTYPE, row->name, 1, "an integer has no negative integer power");
+    op_expr *simpler = op_simplify(code, typing.dtype, draft.arg);
     return simpler ? simpler : op_graph_intern(graph, &draft);
 }
 

@@ -18,7 +18,7 @@ op_expr *op_build_operand(op_expr *x, op_dtype dtype, const char *who, int opera
 /* The constant that an operation on constants gives. */
 uint64_t op_fold(op_opcode code, op_dtype dtype, int n, const uint64_t *bits);
 uint64_t op_fold_cast(op_dtype from, op_dtype to, int saturate, uint64_t bits);
-/* Something equal and cheaper than code(args), or NULL. */
-op_expr *op_simplify(op_graph *graph, op_opcode code, op_dtype dtype, int n, op_expr *const *args);
+/* Something equal and cheaper than code(args), whose operands are of this dtype; or NULL. */
+op_expr *op_simplify(op_opcode code, op_dtype dtype, op_expr *const *args);
 
 #endif

@@ -109,17 +109,18 @@ static op_dtype accepted_dtype(const op_row *row, op_dtype dtype)
     return 0;
 }
 
-/* A comparison with a number outside the array's range is still a comparison. */
-static int comparison_needs_wider(const op_row *row, op_expr *const *args, op_dtype common)
+/* A comparison with a number outside the array's range is still a comparison: with an infinity. */
+static int compares_beyond(const op_row *row, op_expr *const *args, op_dtype common, op_typing *typing)
 {
-    int integers = OP_KIND_I | OP_KIND_U;
-    if (row->rule != OP_RULE_TO_BOOL || !(op_dtype_kind(common) & integers))
-        return 0;
-    for (int i = 0; i < row->arity; i++)
-        if (args[i]->kind == OP_NODE_CONST && args[i]->weak && op_dtype_kind((op_dtype)args[i]->dtype) & integers &&
-            !op_int_fits(common, args[i]->dtype == OP_I64 && (int64_t)args[i]->bits < 0, args[i]->bits))
-            return 1;
-    return 0;
+    int integers = OP_KIND_I | OP_KIND_U, any = 0;
+    for (int i = 0; i < row->arity; i++) {
+        int negative = args[i]->dtype == OP_I64 && (int64_t)args[i]->bits < 0;
+        int is_number = args[i]->kind == OP_NODE_CONST && args[i]->weak && op_dtype_kind((op_dtype)args[i]->dtype) & integers;
+        int applies = row->rule == OP_RULE_TO_BOOL && op_dtype_kind(common) & integers && is_number;
+        typing->beyond[i] = applies && !op_int_fits(common, negative, args[i]->bits) ? negative ? -1 : 1 : 0;
+        any |= typing->beyond[i];
+    }
+    return any;
 }
 
 int op_check(op_graph *graph, op_opcode code, op_expr *const *args, op_typing *typing)
@@ -129,13 +130,14 @@ int op_check(op_graph *graph, op_opcode code, op_expr *const *args, op_typing *t
         return 0;
     int weak = 0;
     op_dtype dtype = OP_BOOL;
+    memset(typing->beyond, 0, sizeof typing->beyond);
     int first = row->rule == OP_RULE_SELECT;
     if (row->rule != OP_RULE_LOGIC) {
         op_dtype common = op_common_dtype(graph, row->name, row->arity - first, args + first, &weak);
         if (!common)
             return 0;
-        if (comparison_needs_wider(row, args, common))
-            common = common == OP_U64 ? OP_F64 : OP_I64;
+        if (!weak && compares_beyond(row, args, common, typing))
+            common = OP_F64;
         dtype = accepted_dtype(row, common);
         if (!dtype || !op_dtypes[dtype].works) {
             op_graph_fail(graph, dtype ? OP_ERR_UNSUPPORTED : OP_ERR_DTYPE, row->name, -1,

@@ -9,6 +9,7 @@ typedef struct op_typing {
     op_dtype dtype;      /* that the loop computes in */
     op_dtype result;
     int weak;            /* the result is a weak scalar */
+    int beyond[3];       /* comparisons: the operand is a number above (1) or below (-1) all of the others' dtype */
     int ndim;
     int64_t shape[OP_MAX_NDIM];
 } op_typing;

@@ -29,6 +29,7 @@ typedef enum op_key {
     OP_KEY_DTYPE,
     OP_KEY_KEEPDIMS,
     OP_KEY_INITIAL,
+    OP_KEY_DDOF,
     OP_KEY_WHERE,
     OP_KEY_END
 } op_key;
@@ -46,7 +47,7 @@ typedef struct op_value {
 typedef enum op_function_kind {
     OP_FUNCTION_NONE,
     OP_FUNCTION_OP,     /* code: op_opcode */
-    OP_FUNCTION_REDUCE, /* code: op_reduce_code */
+    OP_FUNCTION_REDUCE, /* code: place in op_reduce_names */
     OP_FUNCTION_CAST,   /* code: op_dtype */
     OP_FUNCTION_ASTYPE,
     OP_FUNCTION_TRANSPOSE,

@@ -198,33 +198,51 @@ INT_SOURCES(CASTS_SAT_FROM)
     }
 
 /* The copy for OP_LANES keeps its accumulators in registers. */
-#define EMIT_FOLD(name, dtype, type, expression, neutral)                                                            \
-    static void fold_##name##_##dtype(void *acc_, const void *x_, int64_t rows, int64_t width)                         \
+#define EMIT_FOLD(name, dtype, type, expression, identity)                                                             \
+    static void leaf_##name##_##dtype(void *state_, int64_t lanes, const void *x_, int64_t rows, int64_t rest,         \
+                                      int64_t first, int64_t row_step, int64_t lane_step)                              \
     {                                                                                                                  \
         typedef type T;                                                                                                \
-        T *acc = acc_;                                                                                                 \
+        T *state = state_;                                                                                             \
         const T *x = x_;                                                                                               \
-        if (width == OP_LANES) {                                                                                       \
+        (void)first, (void)row_step, (void)lane_step;                                                                  \
+        for (int64_t j = 0; j < lanes; j++)                                                                            \
+            state[j] = (T)(identity);                                                                                  \
+        if (lanes == OP_LANES) {                                                                                       \
             T lane[OP_LANES];                                                                                          \
             for (int j = 0; j < OP_LANES; j++)                                                                         \
-                lane[j] = acc[j];                                                                                      \
+                lane[j] = (T)(identity);                                                                               \
             for (int64_t r = 0; r < rows; r++)                                                                         \
                 for (int j = 0; j < OP_LANES; j++)                                                                     \
                     COMBINE(lane[j], x[r * OP_LANES + j], expression)                                                  \
             for (int j = 0; j < OP_LANES; j++)                                                                         \
-                acc[j] = lane[j];                                                                                      \
-            return;                                                                                                    \
+                state[j] = lane[j];                                                                                    \
+        } else {                                                                                                       \
+            for (int64_t r = 0; r < rows; r++)                                                                         \
+                for (int64_t j = 0; j < lanes; j++)                                                                    \
+                    COMBINE(state[j], x[r * lanes + j], expression)                                                    \
         }                                                                                                              \
-        for (int64_t r = 0; r < rows; r++)                                                                             \
-            for (int64_t j = 0; j < width; j++)                                                                        \
-                COMBINE(acc[j], x[r * width + j], expression)                                                          \
+        for (int64_t j = 0; j < rest; j++)                                                                             \
+            COMBINE(state[j], x[rows * lanes + j], expression)                                                         \
     }                                                                                                                  \
-    static void neutral_##name##_##dtype(void *out, const void *const *in, int64_t n)                                 \
+    static void merge_##name##_##dtype(void *left_, int64_t at_left, const void *right_, int64_t at_right, int64_t n,  \
+                                       int64_t lanes)                                                                  \
     {                                                                                                                  \
         typedef type T;                                                                                                \
-        (void)in;                                                                                                      \
-        for (int64_t i = 0; i < n; i++)                                                                                \
-            ((T *)out)[i] = (T)(neutral);                                                                            \
+        T *left = (T *)left_ + at_left;                                                                                \
+        const T *right = (const T *)right_ + at_right;                                                                 \
+        (void)lanes;                                                                                                   \
+        for (int64_t j = 0; j < n; j++)                                                                                \
+            COMBINE(left[j], right[j], expression)                                                                     \
+    }                                                                                                                  \
+    static void finish_##name##_##dtype(void *out_, const void *state_, int64_t at, int64_t n, int64_t lanes)          \
+    {                                                                                                                  \
+        typedef type T;                                                                                                \
+        T *out = out_;                                                                                                 \
+        const T *state = (const T *)state_ + at;                                                                       \
+        (void)lanes;                                                                                                   \
+        for (int64_t j = 0; j < n; j++) /* the identity of a float sum is -0.0, but NumPy's sums begin with 0 */       \
+            out[j] = OP_REDUCE_##name == OP_REDUCE_sum ? (T)(state[j] + 0) : state[j];                                 \
     }
 #define SKIP_FOLD(name, dtype, type, expression, identity)
 
@@ -248,21 +266,159 @@ INT_SOURCES(CASTS_SAT_FROM)
 #include "expr/reduce.def"
 #undef REDUCE
 
+/* argmax and argmin: a lane's best value and its position. Ties go to the smaller position, NaN wins. */
+#define ARG(name, dtype, type, better)                                                                                 \
+    static inline int is_better_##name##_##dtype(type a, int64_t at_a, type b, int64_t at_b)                           \
+    {                                                                                                                  \
+        if (b != b || a != a)                                                                                          \
+            return b != b && (a == a || at_b < at_a);                                                                  \
+        return b better a || (b == a && at_b < at_a);                                                                  \
+    }                                                                                                                  \
+    static void leaf_##name##_##dtype(void *state, int64_t lanes, const void *x_, int64_t rows, int64_t rest,          \
+                                      int64_t first, int64_t row_step, int64_t lane_step)                              \
+    {                                                                                                                  \
+        int64_t *position = state;                                                                                     \
+        type *value = (type *)(position + lanes);                                                                      \
+        const type *x = x_;                                                                                            \
+        for (int64_t j = 0; j < lanes; j++) {                                                                          \
+            int64_t have = rows + (j < rest);                                                                          \
+            position[j] = have ? first + j * lane_step : -1; /* -1: nothing yet */                                     \
+            value[j] = have ? x[j] : 0;                                                                                \
+            for (int64_t r = 1; r < have; r++) {                                                                       \
+                int64_t at = first + r * row_step + j * lane_step;                                                     \
+                if (is_better_##name##_##dtype(value[j], position[j], x[r * lanes + j], at)) {                         \
+                    value[j] = x[r * lanes + j];                                                                       \
+                    position[j] = at;                                                                                  \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void merge_##name##_##dtype(void *left, int64_t at_left, const void *right, int64_t at_right, int64_t n,    \
+                                       int64_t lanes)                                                                  \
+    {                                                                                                                  \
+        int64_t *position = (int64_t *)left + at_left;                                                                 \
+        type *value = (type *)((int64_t *)left + lanes) + at_left;                                                     \
+        const int64_t *other = (const int64_t *)right + at_right;                                                      \
+        const type *x = (const type *)((const int64_t *)right + lanes) + at_right;                                     \
+        for (int64_t j = 0; j < n; j++)                                                                                \
+            if (other[j] >= 0 &&                                                                                       \
+                (position[j] < 0 || is_better_##name##_##dtype(value[j], position[j], x[j], other[j]))) {              \
+                value[j] = x[j];                                                                                       \
+                position[j] = other[j];                                                                                \
+            }                                                                                                          \
+    }                                                                                                                  \
+    static void finish_##name##_##dtype(void *out, const void *state, int64_t at, int64_t n, int64_t lanes)            \
+    {                                                                                                                  \
+        (void)lanes;                                                                                                   \
+        for (int64_t j = 0; j < n; j++)                                                                                \
+            ((int64_t *)out)[j] = ((const int64_t *)state)[at + j];                                                    \
+    }
+#define ARGS(dtype, type)                                                                                              \
+    ARG(argmax, dtype, type, >)                                                                                        \
+    ARG(argmin, dtype, type, <)
+INT_SOURCES(ARGS)
+FLOAT_SOURCES(ARGS)
+
+static void leaf_count(void *state, int64_t lanes, const void *x, int64_t rows, int64_t rest, int64_t first,
+                       int64_t row_step, int64_t lane_step)
+{
+    (void)x, (void)first, (void)row_step, (void)lane_step;
+    for (int64_t j = 0; j < lanes; j++)
+        ((int64_t *)state)[j] = rows + (j < rest);
+}
+
+static void merge_count(void *left, int64_t at_left, const void *right, int64_t at_right, int64_t n, int64_t lanes)
+{
+    (void)lanes;
+    for (int64_t j = 0; j < n; j++)
+        ((int64_t *)left)[at_left + j] += ((const int64_t *)right)[at_right + j];
+}
+
+static void finish_count(void *out, const void *state, int64_t at, int64_t n, int64_t lanes)
+{
+    (void)lanes;
+    for (int64_t j = 0; j < n; j++)
+        ((int64_t *)out)[j] = ((const int64_t *)state)[at + j];
+}
+
+/* Count, mean and sum of squared deviations of each lane: two passes over a leaf, which is in cache, and
+ * the pairwise update of Chan, Golub and LeVeque (1983) above it. */
+static void leaf_deviations(void *state, int64_t lanes, const void *x_, int64_t rows, int64_t rest, int64_t first,
+                            int64_t row_step, int64_t lane_step)
+{
+    double *count = state, *mean = count + lanes, *square = mean + lanes;
+    const double *x = x_;
+    (void)first, (void)row_step, (void)lane_step;
+    for (int64_t j = 0; j < lanes; j++)
+        mean[j] = square[j] = 0;
+    for (int64_t r = 0; r <= rows; r++)
+        for (int64_t j = 0; j < (r < rows ? lanes : rest); j++)
+            mean[j] += x[r * lanes + j];
+    for (int64_t j = 0; j < lanes; j++) {
+        count[j] = (double)(rows + (j < rest));
+        mean[j] = count[j] > 0 ? mean[j] / count[j] : 0;
+    }
+    for (int64_t r = 0; r <= rows; r++)
+        for (int64_t j = 0; j < (r < rows ? lanes : rest); j++) {
+            double d = x[r * lanes + j] - mean[j];
+            square[j] += d * d;
+        }
+}
+
+static void merge_deviations(void *left, int64_t at_left, const void *right, int64_t at_right, int64_t n, int64_t lanes)
+{
+    double *count = (double *)left + at_left, *mean = count + lanes, *square = mean + lanes;
+    const double *count_2 = (const double *)right + at_right, *mean_2 = count_2 + lanes, *square_2 = mean_2 + lanes;
+    for (int64_t j = 0; j < n; j++) {
+        double total = count[j] + count_2[j], d = mean_2[j] - mean[j];
+        double share = total > 0 ? count_2[j] / total : 0;
+        mean[j] = count[j] > 0 ? mean[j] + d * share : mean_2[j];
+        square[j] = square[j] + square_2[j] + (count[j] > 0 && count_2[j] > 0 ? d * d * (count[j] * share) : 0);
+        count[j] = total;
+    }
+}
+
+static void finish_deviations(void *out, const void *state, int64_t at, int64_t n, int64_t lanes)
+{
+    for (int64_t j = 0; j < n; j++)
+        ((double *)out)[j] = ((const double *)state)[2 * lanes + at + j];
+}
+
 /* ---- the tables ---- */
 
-#define EMIT_FOLD_ENTRY(prefix, name, dtype) prefix##_##name##_##dtype
-#define SKIP_FOLD_ENTRY(prefix, name, dtype) NULL
+#define EMIT_FOLD_ENTRY(name, dtype)                                                                                   \
+    {                                                                                                                  \
+        leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, SIZE_##dtype                           \
+    }
+#define SKIP_FOLD_ENTRY(name, dtype)                                                                                   \
+    {                                                                                                                  \
+        NULL, NULL, NULL, 0                                                                                            \
+    }
 #define FOLD_ENTRY(...) FOLD_ENTRY_(__VA_ARGS__)
-#define FOLD_ENTRY_(prefix, name, dtype, how, expression, identity) [dtype] = how##_FOLD_ENTRY(prefix, name, dtype)
-/* One row's entries in the table of PREFIX, fold or neutral. */
+#define FOLD_ENTRY_(name, dtype, how, expression, identity) [dtype] = how##_FOLD_ENTRY(name, dtype)
 #define REDUCE(name, accepts, accumulator, empty, c_bool, c_int, c_float, ...)                                         \
     [OP_REDUCE_##name] = {                                                                                             \
-        FOLD_ENTRY(PREFIX, name, OP_BOOL, c_bool), FOLD_ENTRY(PREFIX, name, OP_I8, c_int),                             \
-        FOLD_ENTRY(PREFIX, name, OP_I16, c_int),   FOLD_ENTRY(PREFIX, name, OP_I32, c_int),                            \
-        FOLD_ENTRY(PREFIX, name, OP_I64, c_int),   FOLD_ENTRY(PREFIX, name, OP_U8, c_int),                             \
-        FOLD_ENTRY(PREFIX, name, OP_U16, c_int),   FOLD_ENTRY(PREFIX, name, OP_U32, c_int),                            \
-        FOLD_ENTRY(PREFIX, name, OP_U64, c_int),   FOLD_ENTRY(PREFIX, name, OP_F32, c_float),                          \
-        FOLD_ENTRY(PREFIX, name, OP_F64, c_float)},
+        FOLD_ENTRY(name, OP_BOOL, c_bool), FOLD_ENTRY(name, OP_I8, c_int),  FOLD_ENTRY(name, OP_I16, c_int),           \
+        FOLD_ENTRY(name, OP_I32, c_int),   FOLD_ENTRY(name, OP_I64, c_int), FOLD_ENTRY(name, OP_U8, c_int),            \
+        FOLD_ENTRY(name, OP_U16, c_int),   FOLD_ENTRY(name, OP_U32, c_int), FOLD_ENTRY(name, OP_U64, c_int),           \
+        FOLD_ENTRY(name, OP_F32, c_float), FOLD_ENTRY(name, OP_F64, c_float)},
+enum {
+    SIZE_OP_BOOL = 1,
+    SIZE_OP_I8 = 1,
+    SIZE_OP_I16 = 2,
+    SIZE_OP_I32 = 4,
+    SIZE_OP_I64 = 8,
+    SIZE_OP_U8 = 1,
+    SIZE_OP_U16 = 2,
+    SIZE_OP_U32 = 4,
+    SIZE_OP_U64 = 8,
+    SIZE_OP_F32 = 4,
+    SIZE_OP_F64 = 8
+};
+#define ARG_ENTRY(name, dtype) [dtype] = {leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, 16}
+#define ARGMAX_ENTRY(dtype, type) ARG_ENTRY(argmax, dtype),
+#define ARGMIN_ENTRY(dtype, type) ARG_ENTRY(argmin, dtype),
+#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8},
 
 #define EMIT_ENTRY(name, dtype) name##_##dtype
 #define SKIP_ENTRY(name, dtype) NULL
@@ -289,16 +445,12 @@ const op_loops TABLE_NAME(OP_LOOPS_SUFFIX) = {
         },
     .cast = {INT_SOURCES(CAST_ENTRIES) FLOAT_SOURCES(CAST_ENTRIES)},
     .cast_sat = {INT_SOURCES(CAST_SAT_ENTRIES)},
-    .fold =
+    .reducer =
         {
-#define PREFIX fold
 #include "expr/reduce.def"
-#undef PREFIX
-        },
-    .identity =
-        {
-#define PREFIX neutral
-#include "expr/reduce.def"
-#undef PREFIX
+            [OP_REDUCE_argmax] = {INT_SOURCES(ARGMAX_ENTRY) FLOAT_SOURCES(ARGMAX_ENTRY)},
+            [OP_REDUCE_argmin] = {INT_SOURCES(ARGMIN_ENTRY) FLOAT_SOURCES(ARGMIN_ENTRY)},
+            [OP_REDUCE_count] = {INT_SOURCES(COUNT_ENTRY) FLOAT_SOURCES(COUNT_ENTRY)},
+            [OP_REDUCE_deviations] = {[OP_F64] = {leaf_deviations, merge_deviations, finish_deviations, 24}},
         },
 };

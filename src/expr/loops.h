@@ -14,15 +14,25 @@ enum { OP_LANES = 32 }; /* virtual lanes of a reduction along the innermost axis
 /* out may be one of in[]. */
 typedef void (*op_loop)(void *out, const void *const *in, int64_t n);
 
-/* acc[j] = combine(acc[j], x[r * width + j]) for r = 0..rows-1 in turn, j = 0..width-1. */
-typedef void (*op_fold_loop)(void *acc, const void *x, int64_t rows, int64_t width);
+/* How elements are combined: each of `lanes` lanes has a state, whose parts lie in arrays of `lanes`. */
+typedef struct op_reducer {
+    /* Sets the state of every lane from `rows` rows of `lanes` elements at x and `rest` more of a last,
+     * shorter row; without elements, to the identity. Element j of row r has position
+     * first + r * row_step + j * lane_step in its sequence. */
+    void (*leaf)(void *state, int64_t lanes, const void *x, int64_t rows, int64_t rest, int64_t first,
+                 int64_t row_step, int64_t lane_step);
+    /* left = left and right, for n lanes from at_left and at_right; left comes first in the sequence */
+    void (*merge)(void *left, int64_t at_left, const void *right, int64_t at_right, int64_t n, int64_t lanes);
+    /* the results of n lanes from `at` */
+    void (*finish)(void *out, const void *state, int64_t at, int64_t n, int64_t lanes);
+    int state_bytes; /* of a lane; 0: no such reducer */
+} op_reducer;
 
 typedef struct op_loops {
     op_loop row[OP_CODE_TABLE_END][OP_DTYPE_END]; /* by the dtype computed in; NULL where not accepted */
     op_loop cast[OP_DTYPE_END][OP_DTYPE_END];     /* from, to */
     op_loop cast_sat[OP_DTYPE_END][OP_DTYPE_END];
-    op_fold_loop fold[OP_REDUCE_END][OP_DTYPE_END]; /* by the accumulator's dtype; NULL where not accepted */
-    op_loop identity[OP_REDUCE_END][OP_DTYPE_END];  /* fills out; in is not used */
+    op_reducer reducer[OP_REDUCE_END][OP_DTYPE_END]; /* by the dtype of what is reduced */
 } op_loops;
 
 /* The loops compiled for the richest level that this machine runs. All give the same bits. */

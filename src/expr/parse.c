@@ -37,6 +37,7 @@ static const struct {
 
 static const char *const keys[OP_KEY_END] = {[OP_KEY_AXIS] = "axis", [OP_KEY_DTYPE] = "dtype",
                                              [OP_KEY_KEEPDIMS] = "keepdims", [OP_KEY_INITIAL] = "initial",
+                                             [OP_KEY_DDOF] = "ddof",
                                              [OP_KEY_WHERE] = "where"};
 
 enum state { FAILED, OPERAND, OPERATOR, FINISHED };

@@ -20,6 +20,13 @@ const op_reduce_row op_reduce_rows[OP_REDUCE_END] = {
                            .accepts = 0 accepts_,                                                                      \
                            .accumulator = OP_ACCUMULATOR_##accumulator_,                                               \
                            .empty_fails = empty_},
+#define REDUCER(name_, accepts_, accumulator_, empty_, result_, doc_)                                                  \
+    [OP_REDUCE_##name_] = {.name = #name_,                                                                             \
+                           .doc = doc_,                                                                                \
+                           .accepts = 0 accepts_,                                                                      \
+                           .accumulator = OP_ACCUMULATOR_##accumulator_,                                               \
+                           .empty_fails = empty_,                                                                      \
+                           .result = result_},
 #include "expr/reduce.def"
 #undef REDUCE
 };
@@ -27,15 +34,6 @@ const op_reduce_row op_reduce_rows[OP_REDUCE_END] = {
 #undef I
 #undef U
 #undef F
-
-op_reduce_code op_reduce_from_name(const char *name, size_t length)
-{
-    int code = 0;
-    while (code < OP_REDUCE_END &&
-           (strncmp(op_reduce_rows[code].name, name, length) || op_reduce_rows[code].name[length]))
-        code++;
-    return (op_reduce_code)code;
-}
 
 op_axes op_axes_all(void)
 {
@@ -93,7 +91,7 @@ static op_dtype accumulator_dtype(const op_reduce_row *row, op_dtype dtype)
 static op_expr *apply_where(op_reduce_code code, op_expr *x, op_expr *where)
 {
     uint64_t identity = 0;
-    op_loops_best()->identity[code][x->dtype](&identity, NULL, 1);
+    op_loops_best()->reducer[code][x->dtype].leaf(&identity, 1, NULL, 0, 0, 0, 0, 0);
     op_expr *args[] = {where, x, op_build_const(x->graph, (op_dtype)x->dtype, identity, 0)};
     op_expr *masked = op_build(x->graph, OP_CODE_where, 3, args);
     if (!masked)
@@ -112,7 +110,8 @@ static op_expr *apply_initial(op_reduce_code code, op_expr *reduced, op_expr *in
 {
     static const uint16_t combine[OP_REDUCE_END] = {
         [OP_REDUCE_sum] = OP_CODE_add,     [OP_REDUCE_prod] = OP_CODE_multiply,  [OP_REDUCE_max] = OP_CODE_maximum,
-        [OP_REDUCE_min] = OP_CODE_minimum, [OP_REDUCE_any] = OP_CODE_logical_or, [OP_REDUCE_all] = OP_CODE_logical_and};
+        [OP_REDUCE_min] = OP_CODE_minimum, [OP_REDUCE_nanmax] = OP_CODE_fmax,
+        [OP_REDUCE_nanmin] = OP_CODE_fmin, [OP_REDUCE_any] = OP_CODE_logical_or, [OP_REDUCE_all] = OP_CODE_logical_and};
     op_expr *args[] = {op_cast(initial, (op_dtype)reduced->dtype), reduced};
     return op_build(reduced->graph, (op_opcode)combine[code], 2, args);
 }
@@ -126,8 +125,9 @@ static op_expr *reduce_node(op_reduce_code code, op_expr *x, uint64_t mask, int 
             shape[ndim++] = x->shape[i];
         else if (keepdims)
             shape[ndim++] = 1;
+    op_dtype result = (op_dtype)op_reduce_rows[code].result;
     op_expr draft = {.kind = OP_NODE_REDUCE,
-                     .dtype = x->dtype,
+                     .dtype = result ? (uint8_t)result : x->dtype,
                      .ndim = (uint8_t)ndim,
                      .n_args = 1,
                      .shape = shape,
@@ -145,10 +145,16 @@ op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op
     uint64_t mask;
     if (!graph || !resolve_axes(x, row->name, &axes, &mask))
         return NULL;
-    if (o->compensated || o->ddof != 0)
-        return op_graph_fail(graph, OP_ERR_UNSUPPORTED, row->name, -1, "%s: %s is not supported in this version",
-                             row->name, o->compensated ? "compensated" : "ddof");
-    x = op_cast(x, o->dtype ? o->dtype : accumulator_dtype(row, (op_dtype)x->dtype));
+    if (o->compensated)
+        return op_graph_fail(graph, OP_ERR_UNSUPPORTED, row->name, -1,
+                             "%s: compensated sums are not supported in this version", row->name);
+    if (row->result && (o->where || o->initial))
+        return op_graph_fail(graph, OP_ERR_INVALID, row->name, -1, "%s takes neither where= nor initial=", row->name);
+    op_dtype dtype = o->dtype ? o->dtype : accumulator_dtype(row, (op_dtype)x->dtype);
+    if (!(row->accepts & op_dtype_kind(dtype)) && row->accumulator != OP_ACCUMULATOR_TRUTH)
+        return op_graph_fail(graph, OP_ERR_DTYPE, row->name, 0, "%s does not accept %s", row->name,
+                             op_dtype_name(dtype));
+    x = op_cast(x, dtype);
     if (x && o->where)
         x = apply_where(code, x, o->where);
     if (!x)

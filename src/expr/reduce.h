@@ -6,6 +6,7 @@
 
 typedef enum op_reduce_code {
 #define REDUCE(name, ...) OP_REDUCE_##name,
+#define REDUCER(name, ...) OP_REDUCE_##name,
 #include "expr/reduce.def"
 #undef REDUCE
     OP_REDUCE_END
@@ -19,6 +20,7 @@ typedef struct op_reduce_row {
     uint8_t accepts;
     uint8_t accumulator; /* op_accumulator */
     uint8_t empty_fails; /* no elements: an error */
+    uint8_t result;      /* op_dtype of the result; 0: the accumulator's */
 } op_reduce_row;
 
 /* Indexed by op_reduce_code. */
@@ -26,7 +28,16 @@ extern const op_reduce_row op_reduce_rows[OP_REDUCE_END];
 
 /* The public builders' common part; options may be NULL. */
 op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op_reduce_options *options);
-/* The code of a name; OP_REDUCE_END if there is none. */
-op_reduce_code op_reduce_from_name(const char *name, size_t length);
+
+/* What formulas call by name: the rows of the table, and what statistics.c makes of them. */
+typedef op_expr *(*op_reduce_builder)(op_expr *x, op_axes axes, const op_reduce_options *options);
+typedef struct op_reduce_name {
+    const char *name;
+    op_reduce_builder build;
+} op_reduce_name;
+extern const op_reduce_name op_reduce_names[];
+extern const int op_reduce_name_count;
+/* The place of a name in op_reduce_names; -1 if it is not there. */
+int op_reduce_from_name(const char *name, size_t length);
 
 #endif

@@ -147,8 +147,8 @@ const char *op_function_hint(const char *name, size_t length, char hint[OP_HINT_
         offer(&c, op_rows[code].name, strlen(op_rows[code].name));
     for (int i = 0; i < op_alias_count; i++)
         offer(&c, op_aliases[i].name, strlen(op_aliases[i].name));
-    for (int code = 0; code < OP_REDUCE_END; code++)
-        offer(&c, op_reduce_rows[code].name, strlen(op_reduce_rows[code].name));
+    for (int i = 0; i < op_reduce_name_count; i++)
+        offer(&c, op_reduce_names[i].name, strlen(op_reduce_names[i].name));
     return hint_text(&c, hint);
 }
 
@@ -180,9 +180,9 @@ op_function op_function_find(const char *name, size_t length)
     op_opcode code = op_opcode_from_name(name, length);
     if (code)
         return (op_function){OP_FUNCTION_OP, (int)code};
-    op_reduce_code reduction = op_reduce_from_name(name, length);
-    if (reduction != OP_REDUCE_END)
-        return (op_function){OP_FUNCTION_REDUCE, (int)reduction};
+    int reduction = op_reduce_from_name(name, length);
+    if (reduction >= 0)
+        return (op_function){OP_FUNCTION_REDUCE, reduction};
     if (same(name, length, "transpose"))
         return (op_function){OP_FUNCTION_TRANSPOSE, 0};
     op_dtype dtype = dtype_of(name, length);

@@ -155,5 +155,12 @@ op_expr *op_reshape(op_expr *x, int ndim, const int64_t *shape)
     op_graph *graph = op_expr_graph(x, "op_reshape", 0);
     if (!graph || !check_list(graph, "op_reshape", ndim, shape, 1))
         return NULL;
+    if (x->kind == OP_NODE_CONST) { /* one element: every extent is 1, and there is nothing to rearrange */
+        int64_t ones[OP_MAX_NDIM];
+        for (int i = 0; i < ndim; i++)
+            ones[i] = shape[i] == -1 ? 1 : shape[i];
+        if (op_shape_size(ndim, ones) == 1)
+            return op_broadcast_to(x, ndim, ones);
+    }
     return view(x, "op_reshape", (op_view_step){.kind = OP_VIEW_RESHAPE, .list = shape}, ndim);
 }

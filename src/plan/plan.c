@@ -233,6 +233,7 @@ static op_status map_stage(op_planner *planner, int ndim, const int64_t *shape, 
     if (status != OP_OK)
         return status;
     stage->root = root;
+    stage->n_root = n;
     for (int i = 0; i < n; i++) {
         int64_t *strides = OP_NEW_ARRAY(arena, int64_t, ndim + 1);
         if (!strides)
@@ -257,41 +258,65 @@ static op_status materialise(op_planner *planner, op_expr *e)
     return status;
 }
 
-/* A reduction into `to`, whose strides are those of the reduction's own dimensions. */
-static op_status reduce_stage(op_planner *planner, op_expr *e, const op_leaf *to)
+/* Where the values of reduction k of a stage are: the output of an earlier one of the same operand, or a
+ * new one. */
+static int block_of(op_stage *stage, op_expr *const *e, int k)
 {
-    op_arena *arena = planner->arena;
-    op_expr *operand = e->arg[0];
-    const int64_t *shape = op_planner_shape(planner, operand);
-    op_stage *stage = new_stage(planner, OP_STAGE_REDUCE);
-    op_lowering *l = stage ? op_lower_begin(planner, stage, operand->ndim, shape) : NULL;
-    int64_t *strides = OP_NEW_ARRAY(arena, int64_t, operand->ndim + 1);
-    int64_t *scratch = OP_NEW_ARRAY(arena, int64_t, operand->ndim + 1);
-    const op_expr **root = OP_NEW_ARRAY(arena, const op_expr *, 1);
-    if (!l || !strides || !scratch || !root)
-        return no_memory();
-    uint32_t value = op_lower_expr(l, operand);
-    op_status status = op_lower_end(l, 1);
-    if (status != OP_OK)
-        return status;
+    for (int i = 0; i < k; i++)
+        if (e[i]->arg[0] == e[k]->arg[0])
+            return stage->reduction[i].block;
+    return (int)stage->program.n_out++;
+}
+
+/* The result's strides in the dimensions of the operand. */
+static int64_t *result_strides(op_arena *arena, const op_expr *e, const op_leaf *to)
+{
+    int64_t *strides = OP_NEW_ARRAY(arena, int64_t, e->arg[0]->ndim + 1);
     int own = 0; /* dimension of the result */
-    for (int i = 0; i < operand->ndim; i++) {
+    for (int i = 0; strides && i < e->arg[0]->ndim; i++) {
         int reduced = e->reduce.axes >> i & 1;
         strides[i] = reduced ? 0 : to->strides[own];
-        scratch[i] = 0;
         own += !reduced || e->reduce.keepdims;
     }
-    root[0] = e;
+    return strides;
+}
+
+/* Several reductions over the same axes of operands of the same shape, in one pass. */
+static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_leaf *const *to)
+{
+    op_arena *arena = planner->arena;
+    const op_expr *first = e[0]->arg[0];
+    op_stage *stage = new_stage(planner, OP_STAGE_REDUCE);
+    op_lowering *l = stage ? op_lower_begin(planner, stage, first->ndim, op_planner_shape(planner, first)) : NULL;
+    uint32_t *value = OP_NEW_ARRAY(arena, uint32_t, n);
+    const op_expr **root = OP_NEW_ARRAY(arena, const op_expr *, n);
+    if (!l || !value || !root || !(stage->reduction = OP_NEW_ARRAY(arena, op_stage_reduction, n)))
+        return no_memory();
+    stage->n_reduction = stage->n_root = n;
+    stage->reduced = e[0]->reduce.axes;
     stage->root = root;
-    stage->reduce = (op_reduce_code)e->reduce.code;
-    stage->reduced = e->reduce.axes;
-    stage->dtype = (op_dtype)e->dtype;
-    stage->result = to->place;
-    stage->result_strides = strides;
-    stage->operand[stage->program.n_in] =
-        (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0}, (op_dtype)e->dtype, scratch, NULL};
-    stage->program.store[0] = value;
-    return finish_stage(planner, stage);
+    for (int k = 0; k < n; k++) {
+        op_dtype dtype = (op_dtype)e[k]->arg[0]->dtype;
+        root[k] = e[k];
+        stage->reduction[k] = (op_stage_reduction){(op_reduce_code)e[k]->reduce.code, block_of(stage, e, k), dtype,
+                                                   (op_dtype)e[k]->dtype, to[k]->place,
+                                                   result_strides(arena, e[k], to[k])};
+        if (!stage->reduction[k].strides)
+            return no_memory();
+        value[stage->reduction[k].block] = op_lower_expr(l, e[k]->arg[0]);
+    }
+    op_status status = op_lower_end(l, (int)stage->program.n_out);
+    for (int k = 0; k < n && status == OP_OK; k++) {
+        uint32_t block = (uint32_t)stage->reduction[k].block;
+        int64_t *none = OP_NEW_ARRAY(arena, int64_t, first->ndim + 1);
+        if (!none)
+            return no_memory();
+        memset(none, 0, sizeof *none * (size_t)(first->ndim + 1));
+        stage->operand[stage->program.n_in + block] =
+            (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0}, stage->reduction[k].dtype, none, NULL};
+        stage->program.store[block] = value[block];
+    }
+    return status == OP_OK ? finish_stage(planner, stage) : status;
 }
 
 /* ---- reshapes ---- */
@@ -437,16 +462,105 @@ static int direct_output(const op_planner *planner, const op_expr *e)
     return -1;
 }
 
-static op_status reduce_node(op_planner *planner, op_expr *e)
+static op_leaf *reduce_target(op_planner *planner, const op_expr *e)
 {
     int out = direct_output(planner, e);
     op_leaf *leaf = out < 0 ? new_temp(planner, e) : op_arena_alloc(planner->arena, sizeof *leaf);
-    if (!leaf)
-        return no_memory();
-    if (out >= 0)
+    if (leaf && out >= 0)
         *leaf = (op_leaf){{OP_PLACE_OUT, out, NULL, 0}, op_planner_shape(planner, e), planner->request->outs[out].strides};
-    op_status status = reduce_stage(planner, e, leaf);
-    planner->leaf[e->id] = leaf;
+    return leaf;
+}
+
+static int can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b)
+{
+    const op_expr *x = a->arg[0], *y = b->arg[0];
+    return a->reduce.axes == b->reduce.axes && x->ndim == y->ndim &&
+           !memcmp(op_planner_shape(planner, x), op_planner_shape(planner, y), sizeof(int64_t) * x->ndim);
+}
+
+/* One stage for order[first] and all later reductions of its level that can share its pass. */
+static op_status reduce_group(op_planner *planner, const op_order *order, const uint32_t *level, uint32_t first)
+{
+    op_expr *const *node = order->node;
+    op_expr **e = OP_NEW_ARRAY(planner->arena, op_expr *, order->n - first);
+    op_leaf **to = OP_NEW_ARRAY(planner->arena, op_leaf *, order->n - first);
+    int n = 0;
+    if (!e || !to)
+        return no_memory();
+    for (uint32_t i = first; i < order->n; i++) {
+        if (node[i]->kind != OP_NODE_REDUCE || level[i] != level[first] || planner->leaf[node[i]->id] ||
+            !can_share_pass(planner, node[first], node[i]))
+            continue;
+        e[n] = node[i];
+        to[n] = reduce_target(planner, node[i]);
+        if (!to[n++])
+            return no_memory();
+    }
+    op_status status = reduce_stage(planner, n, e, to);
+    for (int k = 0; k < n; k++)
+        planner->leaf[e[k]->id] = to[k];
+    return status;
+}
+
+static int ends_stage(const op_expr *e)
+{
+    return e->kind == OP_NODE_REDUCE || (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE);
+}
+
+/* By position in the list: how many stages must have ended before the node can be computed. */
+static uint32_t *find_levels(op_planner *planner, const op_order *order, uint32_t *most)
+{
+    uint32_t *level = OP_NEW_ARRAY(planner->arena, uint32_t, order->n + 1);
+    uint32_t *by_id = OP_NEW_ARRAY(planner->arena, uint32_t, planner->request->graph->n_node);
+    *most = 0;
+    if (!level || !by_id)
+        return NULL;
+    for (uint32_t i = 0; i < order->n; i++) {
+        const op_expr *e = order->node[i];
+        level[i] = 0;
+        for (int k = 0; k < e->n_args; k++)
+            level[i] = by_id[e->arg[k]->id] > level[i] ? by_id[e->arg[k]->id] : level[i];
+        level[i] += (uint32_t)ends_stage(e);
+        by_id[e->id] = level[i];
+        *most = level[i] > *most ? level[i] : *most;
+    }
+    return level;
+}
+
+/* Reductions and reshapes level by level: what is independent shares passes. */
+static op_status stages_by_level(op_planner *planner, const op_order *order)
+{
+    uint32_t most, *level = find_levels(planner, order, &most);
+    op_status status = level ? OP_OK : no_memory();
+    for (uint32_t now = 1; status == OP_OK && now <= most; now++)
+        for (uint32_t i = 0; i < order->n && status == OP_OK; i++) {
+            op_expr *e = order->node[i];
+            if (level[i] != now || !ends_stage(e) || planner->leaf[e->id])
+                continue;
+            status = e->kind == OP_NODE_REDUCE ? reduce_group(planner, order, level, i) : reshape(planner, e);
+        }
+    return status;
+}
+
+/* A very large expression: stages in the order of the list, cut into runs. */
+static op_status stages_by_run(op_planner *planner, const op_order *order, uint32_t *room)
+{
+    uint8_t *needed = mark_cuts(planner, order, room);
+    op_status status = needed ? OP_OK : no_memory();
+    for (uint32_t i = 0, begin = 0; i < order->n && status == OP_OK; i++) {
+        op_expr *e = order->node[i];
+        if (e->kind == OP_NODE_REDUCE) {
+            op_leaf *to = reduce_target(planner, e);
+            status = to ? reduce_stage(planner, 1, &e, &to) : no_memory();
+            planner->leaf[e->id] = to;
+        } else if (ends_stage(e)) {
+            status = reshape(planner, e);
+        }
+        if (status == OP_OK && (i + 1) % NODES_PER_STAGE == 0) {
+            status = end_run(planner, order, needed, begin, i + 1);
+            begin = i + 1;
+        }
+    }
     return status;
 }
 
@@ -455,28 +569,11 @@ static op_status inner_stages(op_planner *planner, const op_order *order)
 {
     size_t n_node = planner->request->graph->n_node;
     uint32_t *room = OP_NEW_ARRAY(planner->arena, uint32_t, n_node);
-    uint8_t *needed = NULL;
     planner->leaf = OP_NEW_ARRAY(planner->arena, op_leaf *, n_node);
     if (!planner->leaf || !room)
         return no_memory();
     memset(planner->leaf, 0, sizeof *planner->leaf * n_node);
-    if (order->n > NODES_PER_STAGE && !(needed = mark_cuts(planner, order, room)))
-        return no_memory();
-    for (uint32_t i = 0, begin = 0; i < order->n; i++) {
-        op_expr *e = order->node[i];
-        op_status status = OP_OK;
-        if (e->kind == OP_NODE_REDUCE)
-            status = reduce_node(planner, e);
-        else if (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE)
-            status = reshape(planner, e);
-        if (status == OP_OK && needed && (i + 1) % NODES_PER_STAGE == 0) {
-            status = end_run(planner, order, needed, begin, i + 1);
-            begin = i + 1;
-        }
-        if (status != OP_OK)
-            return status;
-    }
-    return OP_OK;
+    return order->n > NODES_PER_STAGE ? stages_by_run(planner, order, room) : stages_by_level(planner, order);
 }
 
 static op_status check_output(const op_planner *planner, int i)
@@ -577,8 +674,9 @@ const char *op_plan_verify(const op_plan *plan)
         for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++)
             if (stage->operand[k].place.kind == OP_PLACE_TEMP && stage->operand[k].place.index >= plan->n_temp)
                 return "an operand lies in no temporary";
-        if (stage->kind == OP_STAGE_REDUCE && stage->program.n_out != 1)
-            return "a reduction has not exactly one block of values";
+        for (int k = 0; k < stage->n_reduction; k++)
+            if (stage->reduction[k].block >= (int)stage->program.n_out)
+                return "a reduction has no block of values";
     }
     return NULL;
 }

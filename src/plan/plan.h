@@ -32,6 +32,16 @@ typedef struct op_stage_operand {
 
 typedef enum op_stage_kind { OP_STAGE_MAP, OP_STAGE_REDUCE } op_stage_kind;
 
+/* One reduction of a reduce stage; the stage's reductions share its pass over memory. */
+typedef struct op_stage_reduction {
+    op_reduce_code code;
+    int block;      /* the program's output that holds the values; several reductions may share one */
+    op_dtype dtype; /* of those values */
+    op_dtype result_dtype;
+    op_place result;
+    int64_t *strides; /* of the result, one per dimension of the stage; 0 where reduced */
+} op_stage_reduction;
+
 typedef struct op_stage {
     op_stage_kind kind;
     int ndim; /* at least 1 */
@@ -41,16 +51,15 @@ typedef struct op_stage {
     uint64_t *scalar;          /* the program's slots */
     uint8_t *signature;
     size_t signature_size;
-    /* reduce: dimensions in logical order; the program's one output is the scratch block */
-    op_reduce_code reduce;
-    uint64_t reduced;      /* bit i: dimension i is reduced */
-    int lanes;             /* virtual lanes of the accumulation: OP_LANES or 1 */
-    op_dtype dtype;        /* of the accumulator */
-    op_place result;
-    int64_t *result_strides; /* one per dimension; 0 where reduced */
+    /* reduce: dimensions in logical order; the program's outputs are blocks in cache */
+    uint64_t reduced; /* bit i: dimension i is reduced */
+    int lanes;        /* virtual lanes of the accumulation: OP_LANES or 1 */
+    int n_reduction;
+    op_stage_reduction *reduction;
     int64_t bytes;         /* read and written, each element once */
     double cost;           /* of one element, 1 = an addition */
-    const op_expr **root;  /* what it computes, one per output: for printing */
+    int n_root;
+    const op_expr **root; /* what it computes: for printing */
 } op_stage;
 
 typedef struct op_plan {

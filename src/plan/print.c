@@ -297,7 +297,7 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
     const op_stage *stage = plan->stage[s];
     char shape[OP_SHAPE_TEXT];
     op_text_add(text, "pass %d of %d: %s over %s, %" PRId64 " bytes", s + 1, plan->n_stage,
-                stage->kind == OP_STAGE_MAP ? "map" : op_reduce_rows[stage->reduce].name,
+                stage->kind == OP_STAGE_MAP ? "map" : "reduce",
                 op_shape_text(stage->ndim, stage->shape, shape), stage->bytes);
     if (stage->kind == OP_STAGE_REDUCE) {
         op_text_add(text, ", reduces");
@@ -306,7 +306,7 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
                 op_text_add(text, " %d", d);
     }
     op_text_add(text, "\n");
-    for (uint32_t i = 0; i < stage->program.n_out; i++) {
+    for (int i = 0; i < stage->n_root; i++) {
         op_text_add(text, "  computes ");
         op_print_expr(text, stage->root[i]);
         op_text_add(text, "\n");

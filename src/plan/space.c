@@ -11,15 +11,16 @@ static int n_operand(const op_stage *stage)
     return (int)(stage->program.n_in + stage->program.n_out);
 }
 
-/* Calls for the strides of each operand and of the reduction's result. */
+/* The strides of every operand, then of every reduction's result. */
 static int64_t *strides_of(const op_stage *stage, int k)
 {
-    return k < n_operand(stage) ? stage->operand[k].strides : stage->result_strides;
+    int n = n_operand(stage);
+    return k < n ? stage->operand[k].strides : stage->reduction[k - n].strides;
 }
 
 static int n_strides(const op_stage *stage)
 {
-    return n_operand(stage) + (stage->kind == OP_STAGE_REDUCE);
+    return n_operand(stage) + stage->n_reduction;
 }
 
 static void move_dim(op_stage *stage, int to, int from)
@@ -177,10 +178,11 @@ void op_stage_collapse(op_stage *stage)
         stage->bytes += bytes_of(stage, operand);
     }
     if (stage->kind == OP_STAGE_REDUCE) {
-        int64_t bytes = op_dtype_size(stage->dtype);
+        int64_t results = 1;
         for (int i = 0; i < stage->ndim; i++)
-            bytes *= stage->reduced >> i & 1 ? 1 : stage->shape[i];
-        stage->bytes += bytes;
+            results *= stage->reduced >> i & 1 ? 1 : stage->shape[i];
+        for (int k = 0; k < stage->n_reduction; k++)
+            stage->bytes += results * op_dtype_size(stage->reduction[k].result_dtype);
         stage->lanes = stage->reduced >> (stage->ndim - 1) & 1 ? OP_LANES : 1;
     }
 }

@@ -67,7 +67,8 @@ static void *open_backend(void)
     void *handle = NULL;
     char directory[4096] = "";
     if (dladdr((void *)(uintptr_t)&op_compiler_name, &info) && info.dli_fname) {
-        char *real = realpath(info.dli_fname, NULL);
+        /* a program found through PATH has a bare name here, which says nothing about where it lies */
+        char *real = realpath(strchr(info.dli_fname, '/') ? info.dli_fname : "/proc/self/exe", NULL);
         if (real && strlen(real) < sizeof directory) {
             strcpy(directory, real);
             *strrchr(directory, '/') = 0;

@@ -17,7 +17,7 @@ static op_status print_code(op_text *text, op_engine *engine, const op_stage *st
     op_text_init(&comment, &engine->allocator);
     for (uint32_t k = 0; operand && k < n; k++)
         operand[k] = stage->operand[k].name;
-    for (uint32_t i = 0; i < stage->program.n_out; i++) {
+    for (int i = 0; i < stage->n_root; i++) {
         op_text_add(&comment, "%s%s", i ? "\n" : "", stage->kind == OP_STAGE_REDUCE ? "operand of " : "");
         op_print_expr(&comment, stage->root[i]);
     }
@@ -144,7 +144,7 @@ void op_debug_plan(op_engine *engine, const op_prepared *prepared)
     op_text_init(&text, &engine->allocator);
     if (op_engine_debugs(engine, 'g'))
         for (int s = 0; s < prepared->plan->n_stage; s++)
-            for (uint32_t i = 0; i < prepared->plan->stage[s]->program.n_out; i++) {
+            for (int i = 0; i < prepared->plan->stage[s]->n_root; i++) {
                 op_text_add(&text, "graph: ");
                 op_print_expr(&text, prepared->plan->stage[s]->root[i]);
                 op_text_add(&text, "\n");

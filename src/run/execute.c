@@ -30,8 +30,8 @@ static op_status find_temp_lifetimes(op_prepared *p, op_arena *arena)
         const op_stage *stage = plan->stage[s];
         for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++)
             use_temp(p, &stage->operand[k].place, s);
-        if (stage->kind == OP_STAGE_REDUCE)
-            use_temp(p, &stage->result, s);
+        for (int k = 0; k < stage->n_reduction; k++)
+            use_temp(p, &stage->reduction[k].result, s);
     }
     return OP_OK;
 }
@@ -174,8 +174,9 @@ static int writer_of(const op_plan *plan, int out)
 {
     for (int s = 0; s < plan->n_stage; s++) {
         const op_stage *stage = plan->stage[s];
-        if (stage->kind == OP_STAGE_REDUCE && stage->result.kind == OP_PLACE_OUT && stage->result.index == out)
-            return s;
+        for (int k = 0; k < stage->n_reduction; k++)
+            if (stage->reduction[k].result.kind == OP_PLACE_OUT && stage->reduction[k].result.index == out)
+                return s;
         for (uint32_t k = stage->program.n_in; k < stage->program.n_in + stage->program.n_out; k++)
             if (stage->operand[k].place.kind == OP_PLACE_OUT && stage->operand[k].place.index == out)
                 return s;

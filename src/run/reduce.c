@@ -13,22 +13,29 @@ enum {
     COLUMNS = 512,                  /* at a time, when the innermost axis is kept */
 };
 
+typedef struct op_reduce_item {
+    const op_reducer *reducer;
+    int block;          /* output of the kernel */
+    int size;           /* bytes of a value there */
+    int result_size;    /* bytes of a result */
+    const int64_t *strides; /* of the results */
+    char *result;
+    char *partial;      /* roots of subtrees, when there is more than one */
+} op_reduce_item;
+
 typedef struct op_reduce_run {
     op_run_state *run;
     const op_stage *stage;
     const op_code *code;
     op_kernel_args *args;
-    op_fold_loop fold;
-    op_loop identity;
-    int size;              /* bytes of an accumulator */
-    int64_t kept, reduced; /* elements of the result; elements behind each */
+    int n;
+    op_reduce_item *item;
+    int64_t kept, reduced; /* elements of a result; elements behind each */
     int64_t columns;       /* innermost kept extent, when the innermost axis is kept; else 1 */
     int64_t subtree;       /* elements of a sequence (rows, when the innermost axis is kept) of one chunk */
     int64_t subtrees;      /* chunks of each sequence */
     int64_t batch;         /* results of one chunk, when sequences are not split */
     int64_t column_blocks;
-    char *partial;         /* roots of subtrees, when there is more than one */
-    char *result;
 } op_reduce_run;
 
 static void fail(op_reduce_run *r)
@@ -49,33 +56,53 @@ typedef struct op_worker {
     op_reduce_run *r;
     op_args_room room;
     op_kernel_args *args;
-    char *memory, *values; /* a block of the operand's values */
-    op_tree tree;
+    char *memory;
+    int64_t block_bytes; /* of one output's values; they lie one after another at `memory` */
+    op_tree *tree;       /* by reduction */
 } op_worker;
 
-static int begin_worker(op_worker *w, op_reduce_run *r, int64_t values, int64_t width, int64_t leaves)
+static int64_t aligned(int64_t bytes)
 {
-    int levels = op_tree_levels(leaves);
-    int64_t row_bytes = (width * r->size + 63) & ~(int64_t)63, value_bytes = (values * r->size + 63) & ~(int64_t)63;
-    w->r = r;
-    w->args = op_args_copy(r->run, r->stage, r->args, &w->room);
-    w->memory = op_alloc(&r->run->engine->allocator, (size_t)(value_bytes + levels * row_bytes));
-    if (!w->args || !w->memory) {
-        op_args_free(r->run, w->args, &w->room);
-        op_release(&r->run->engine->allocator, w->memory);
-        fail(r);
-        return 0;
-    }
-    w->values = w->memory;
-    w->tree = (op_tree){.fold = r->fold, .width = width, .row_bytes = row_bytes, .stack = w->memory + value_bytes,
-                        .levels = levels};
-    return 1;
+    return (bytes + OP_ALIGNMENT - 1) & ~(int64_t)(OP_ALIGNMENT - 1);
 }
 
 static void end_worker(op_worker *w)
 {
-    op_args_free(w->r->run, w->args, &w->room);
+    if (w->args)
+        op_args_free(w->r->run, w->args, &w->room);
     op_release(&w->r->run->engine->allocator, w->memory);
+}
+
+/* Memory for `values` values of each output, and for a tree over so many leaves for each reduction. */
+static int begin_worker(op_worker *w, op_reduce_run *r, int64_t values, int64_t lanes, int64_t leaves)
+{
+    int levels = op_tree_levels(leaves), n_block = (int)r->stage->program.n_out;
+    int64_t bytes = 0, block_bytes = aligned(values * 8), trees = aligned((int64_t)sizeof(op_tree) * r->n);
+    for (int k = 0; k < r->n; k++)
+        bytes += levels * aligned(lanes * r->item[k].reducer->state_bytes);
+    w->r = r;
+    w->block_bytes = block_bytes;
+    w->args = op_args_copy(r->run, r->stage, r->args, &w->room);
+    w->memory = op_alloc(&r->run->engine->allocator, (size_t)(n_block * block_bytes + trees + bytes));
+    if (!w->args || !w->memory) {
+        end_worker(w);
+        fail(r);
+        return 0;
+    }
+    w->tree = (op_tree *)(void *)(w->memory + n_block * block_bytes);
+    char *stack = (char *)w->tree + trees;
+    for (int k = 0; k < r->n; k++) {
+        int64_t row_bytes = aligned(lanes * r->item[k].reducer->state_bytes);
+        w->tree[k] = (op_tree){.reducer = r->item[k].reducer, .width = lanes, .row_bytes = row_bytes, .stack = stack};
+        stack += levels * row_bytes;
+    }
+    return 1;
+}
+
+static void clear_trees(op_worker *w)
+{
+    for (int k = 0; k < w->r->n; k++)
+        w->tree[k].top = 0, w->tree[k].pushed = 0;
 }
 
 /* Byte offset of an operand at index `kept` of the kept dimensions and `reduced` of the reduced ones, in
@@ -93,9 +120,10 @@ static int64_t offset_of(const op_stage *stage, const int64_t *strides, int last
     return offset;
 }
 
-/* Evaluates `rows` rows of `n` elements from the given place into `to`, rows one after another. */
+/* Evaluates `rows` rows of `n` elements from the given place, rows one after another; they become the
+ * values from number `at` on of every block. */
 static void evaluate(op_worker *w, int last, int64_t kept, int64_t reduced, int64_t column, int64_t rows, int64_t n,
-                     char *to)
+                     int64_t at)
 {
     const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1;
@@ -104,7 +132,11 @@ static void evaluate(op_worker *w, int last, int64_t kept, int64_t reduced, int6
         w->args->operand[k].data = w->r->args->operand[k].data + offset_of(stage, strides, last, kept, reduced) +
                                    column * strides[inner];
     }
-    w->args->operand[stage->program.n_in] = (op_operand){to, w->r->size, n * w->r->size};
+    for (uint32_t b = 0; b < stage->program.n_out; b++) {
+        int64_t size = op_dtype_size(stage->operand[stage->program.n_in + b].dtype);
+        char *block = w->memory + b * w->block_bytes;
+        w->args->operand[stage->program.n_in + b] = (op_operand){block + at * size, size, n * size};
+    }
     w->args->n = n;
     int rank_1 = stage->program.rank == 1;
     if (!op_code_run(w->r->code, w->args, 0, rank_1 ? n : rows))
@@ -114,11 +146,11 @@ static void evaluate(op_worker *w, int last, int64_t kept, int64_t reduced, int6
 /* ---- the innermost axis is reduced: sequences of OP_LANES lanes ---- */
 
 /* Values begin..end-1 of the sequence of one result. */
-static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end, char *to)
+static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
 {
     const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1;
-    int64_t n = stage->shape[inner];
+    int64_t n = stage->shape[inner], at = 0;
     int rows_too = inner > 0 && is_reduced(stage, inner - 1);
     while (begin < end) {
         int64_t column = begin % n, row = begin / n, count = n - column < end - begin ? n - column : end - begin;
@@ -128,84 +160,71 @@ static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t
             rows = (end - begin) / n < left ? (end - begin) / n : left;
             count = n;
         }
-        evaluate(w, inner, kept, row, column, rows, count, to);
-        to += rows * count * w->r->size;
+        evaluate(w, inner, kept, row, column, rows, count, at);
+        at += rows * count;
         begin += rows * count;
     }
 }
 
-/* Adds n values, which begin at a leaf, to the tree. */
-static void push_values(op_worker *w, const char *x, int64_t n)
+/* Adds n values from number `at` on, which begin a leaf and have position `first`, to every tree. */
+static void push_values(op_worker *w, int64_t at, int64_t n, int64_t first)
 {
-    op_reduce_run *r = w->r;
-    while (n > 0) {
-        int64_t count = n < LEAF ? n : LEAF, rows = count / OP_LANES, rest = count % OP_LANES;
-        void *leaf = op_tree_next(&w->tree);
-        r->identity(leaf, NULL, OP_LANES);
-        r->fold(leaf, x, rows, OP_LANES);
-        if (rest)
-            r->fold(leaf, x + rows * OP_LANES * r->size, 1, rest);
-        op_tree_push(&w->tree);
-        x += count * r->size;
-        n -= count;
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        const char *x = w->memory + item->block * w->block_bytes + at * item->size;
+        for (int64_t done = 0; done < n; done += LEAF) {
+            int64_t count = n - done < LEAF ? n - done : LEAF;
+            item->reducer->leaf(op_tree_next(&w->tree[k]), OP_LANES, x + done * item->size, count / OP_LANES,
+                                count % OP_LANES, first + done, OP_LANES, 1);
+            op_tree_push(&w->tree[k]);
+        }
     }
 }
 
-/* Combines the lanes: halves, halves of halves, ... `used` lanes hold more than the identity. */
-static void finish_lanes(const op_reduce_run *r, char *lanes, int64_t used)
+/* Combines the lanes of every tree, halves, halves of halves, ..., and stores the results. `used` lanes
+ * hold more than the identity. */
+static void finish_lanes(op_worker *w, int64_t kept, int64_t used)
 {
-    for (int64_t half = OP_LANES / 2; half > 0; half /= 2)
-        if (used > half)
-            r->fold(lanes, lanes + half * r->size, 1, half);
+    const op_reduce_run *r = w->r;
+    for (int k = 0; k < r->n; k++) {
+        const op_reduce_item *item = &r->item[k];
+        char *root = op_tree_finish(&w->tree[k]);
+        for (int64_t half = OP_LANES / 2; half > 0; half /= 2)
+            if (used > half)
+                item->reducer->merge(root, 0, root, half, half, OP_LANES);
+        char value[8];
+        item->reducer->finish(value, root, 0, 1, OP_LANES);
+        memcpy(item->result + offset_of(r->stage, item->strides, r->stage->ndim, kept, 0), value,
+               (size_t)item->result_size);
+    }
 }
 
-/* The identity of a float sum is -0.0, which changes nothing; NumPy's sums begin with 0. */
-static void add_zero(const op_reduce_run *r, char *values, int64_t n)
+/* Trees over values begin..end-1 of one sequence. */
+static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
 {
-    uint64_t zero = 0;
-    for (int64_t i = 0; i < n && r->stage->reduce == OP_REDUCE_sum; i++)
-        r->fold(values + i * r->size, &zero, 1, 1);
-}
-
-static void store_result(const op_reduce_run *r, int64_t kept, char *value)
-{
-    const op_stage *stage = r->stage;
-    add_zero(r, value, 1);
-    memcpy(r->result + offset_of(stage, stage->result_strides, stage->ndim, kept, 0), value, (size_t)r->size);
-}
-
-/* The tree over values begin..end-1 of one sequence; its root's lanes. */
-static char *reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
-{
-    w->tree.top = 0;
-    w->tree.pushed = 0;
+    clear_trees(w);
     for (; begin < end; begin += BLOCK_ELEMENTS) {
         int64_t count = end - begin < BLOCK_ELEMENTS ? end - begin : BLOCK_ELEMENTS;
-        evaluate_sequence(w, kept, begin, begin + count, w->values);
-        push_values(w, w->values, count);
+        evaluate_sequence(w, kept, begin, begin + count);
+        push_values(w, 0, count, begin);
     }
-    return op_tree_finish(&w->tree);
 }
 
 /* Results first..first+count-1 when sequences are short and are rows of the kernel: many at once. */
 static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
 {
-    op_reduce_run *r = w->r;
-    const op_stage *stage = r->stage;
+    const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1;
-    int64_t n = r->reduced, extent = stage->shape[inner - 1];
+    int64_t n = w->r->reduced, extent = stage->shape[inner - 1];
     int64_t most = BLOCK_ELEMENTS / n > 0 ? BLOCK_ELEMENTS / n : 1;
     while (count > 0) {
         int64_t rows = count < most ? count : most, left = extent - first % extent;
         rows = rows < left ? rows : left;
-        evaluate(w, inner, first, 0, 0, rows, n, w->values);
+        evaluate(w, inner, first, 0, 0, rows, n, 0);
         for (int64_t i = 0; i < rows; i++) {
-            w->tree.top = 0;
-            w->tree.pushed = 0;
-            push_values(w, w->values + i * n * r->size, n);
-            char *root = op_tree_finish(&w->tree);
-            finish_lanes(r, root, n);
-            store_result(r, first + i, root);
+            clear_trees(w);
+            push_values(w, i * n, n, 0);
+            finish_lanes(w, first + i, n);
         }
         first += rows;
         count -= rows;
@@ -231,9 +250,8 @@ static void chunk_of_results(void *ctx, int64_t i)
         reduce_short_rows(&w, first, count);
     else
         for (int64_t k = first; k < first + count && !op_run_stopped(r->run); k++) {
-            char *root = reduce_sequence(&w, k, 0, r->reduced);
-            finish_lanes(r, root, r->reduced);
-            store_result(r, k, root);
+            reduce_sequence(&w, k, 0, r->reduced);
+            finish_lanes(&w, k, r->reduced);
         }
     end_worker(&w);
 }
@@ -245,20 +263,38 @@ static void chunk_of_sequence(void *ctx, int64_t i)
     op_worker w;
     if (!begin_worker(&w, r, BLOCK_ELEMENTS, OP_LANES, r->subtree / LEAF))
         return;
-    char *root = reduce_sequence(&w, kept, begin, end < r->reduced ? end : r->reduced);
-    memcpy(r->partial + i * OP_LANES * r->size, root, (size_t)(OP_LANES * r->size));
+    reduce_sequence(&w, kept, begin, end < r->reduced ? end : r->reduced);
+    for (int k = 0; k < r->n; k++)
+        memcpy(r->item[k].partial + i * w.tree[k].row_bytes, op_tree_finish(&w.tree[k]), (size_t)w.tree[k].row_bytes);
     end_worker(&w);
 }
 
-/* The tree over the subtrees of one result. */
-static char *join_subtrees(op_worker *w, int64_t first, int64_t step, int64_t width)
+/* Room for the roots of `n` subtrees of so many lanes, for every reduction. */
+static int make_partials(op_reduce_run *r, int64_t n, int64_t lanes)
 {
-    op_reduce_run *r = w->r;
-    for (int64_t i = 0; i < r->subtrees; i++) {
-        memcpy(op_tree_next(&w->tree), r->partial + (first + i * step) * r->size, (size_t)(width * r->size));
-        op_tree_push(&w->tree);
+    for (int k = 0; k < r->n; k++) {
+        int64_t bytes = n * aligned(lanes * r->item[k].reducer->state_bytes);
+        r->item[k].partial = op_alloc(&r->run->engine->allocator, (size_t)bytes);
+        r->run->scratch_bytes += bytes;
+        if (!r->item[k].partial) {
+            fail(r);
+            return 0;
+        }
     }
-    return op_tree_finish(&w->tree);
+    return 1;
+}
+
+/* Trees over the subtrees number first, first + step, ... */
+static void join_subtrees(op_worker *w, int64_t first, int64_t step)
+{
+    clear_trees(w);
+    for (int k = 0; k < w->r->n; k++)
+        for (int64_t i = 0; i < w->r->subtrees; i++) {
+            op_tree *tree = &w->tree[k];
+            memcpy(op_tree_next(tree), w->r->item[k].partial + (first + i * step) * tree->row_bytes,
+                   (size_t)tree->row_bytes);
+            op_tree_push(tree);
+        }
 }
 
 static void reduce_along_rows(op_reduce_run *r, int threads)
@@ -273,23 +309,17 @@ static void reduce_along_rows(op_reduce_run *r, int threads)
         op_parallel(r->run, threads, (r->kept + r->batch - 1) / r->batch, chunk_of_results, r);
         return;
     }
-    int64_t bytes = r->kept * r->subtrees * OP_LANES * r->size;
-    r->partial = op_alloc(&r->run->engine->allocator, (size_t)bytes);
-    r->run->scratch_bytes += bytes;
-    if (!r->partial) {
-        fail(r);
+    if (!make_partials(r, r->kept * r->subtrees, OP_LANES))
         return;
-    }
     op_parallel(r->run, threads, r->kept * r->subtrees, chunk_of_sequence, r);
-    for (int64_t k = 0; k < r->kept && !op_run_stopped(r->run); k++) {
-        op_worker w;
-        if (!begin_worker(&w, r, 0, OP_LANES, r->subtrees))
-            break;
-        char *root = join_subtrees(&w, k * r->subtrees * OP_LANES, OP_LANES, OP_LANES);
-        finish_lanes(r, root, r->reduced);
-        store_result(r, k, root);
-        end_worker(&w);
+    op_worker w;
+    if (op_run_stopped(r->run) || !begin_worker(&w, r, 0, OP_LANES, r->subtrees))
+        return;
+    for (int64_t k = 0; k < r->kept; k++) {
+        join_subtrees(&w, k * r->subtrees, 1);
+        finish_lanes(&w, k, r->reduced);
     }
+    end_worker(&w);
 }
 
 /* ---- the innermost axis is kept: one lane for each column ---- */
@@ -299,41 +329,49 @@ static void evaluate_columns(op_worker *w, int64_t outer, int64_t position, int6
 {
     const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1, rows_too = inner > 0 && is_reduced(stage, inner - 1);
-    char *to = w->values;
+    int64_t at = 0;
     while (rows > 0) {
         int64_t extent = rows_too ? stage->shape[inner - 1] : 1, left = extent - position % extent;
         int64_t count = rows < left ? rows : left;
         /* when rows are kept, or start inside their dimension, the offset counts every dimension but the last */
-        evaluate(w, inner, outer, position, first, count, width, to);
-        to += count * width * w->r->size;
+        evaluate(w, inner, outer, position, first, count, width, at);
+        at += count * width;
         position += count;
         rows -= count;
     }
 }
 
-static char *reduce_columns(op_worker *w, int64_t outer, int64_t begin, int64_t end, int64_t first, int64_t width)
+static void reduce_columns(op_worker *w, int64_t outer, int64_t begin, int64_t end, int64_t first, int64_t width)
 {
-    op_reduce_run *r = w->r;
+    const op_reduce_run *r = w->r;
+    clear_trees(w);
     for (; begin < end; begin += OP_LEAF_ROWS) {
         int64_t rows = end - begin < OP_LEAF_ROWS ? end - begin : OP_LEAF_ROWS;
         evaluate_columns(w, outer, begin, rows, first, width);
-        void *leaf = op_tree_next(&w->tree);
-        r->identity(leaf, NULL, width);
-        r->fold(leaf, w->values, rows, width);
-        op_tree_push(&w->tree);
+        for (int k = 0; k < r->n; k++) {
+            r->item[k].reducer->leaf(op_tree_next(&w->tree[k]), width, w->memory + r->item[k].block * w->block_bytes,
+                                     rows, 0, begin, 1, 0);
+            op_tree_push(&w->tree[k]);
+        }
     }
-    return op_tree_finish(&w->tree);
 }
 
-static void store_columns(const op_reduce_run *r, int64_t outer, int64_t first, int64_t width, char *values)
+/* The results of `width` columns. */
+static void finish_columns(op_worker *w, int64_t outer, int64_t first, int64_t width)
 {
-    const op_stage *stage = r->stage;
+    const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1;
-    add_zero(r, values, width);
-    int64_t stride = stage->result_strides[inner];
-    char *to = r->result + offset_of(stage, stage->result_strides, inner, outer, 0) + first * stride;
-    for (int64_t j = 0; j < width; j++)
-        memcpy(to + j * stride, values + j * r->size, (size_t)r->size);
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        int64_t stride = item->strides[inner];
+        char *to = item->result + offset_of(stage, item->strides, inner, outer, 0) + first * stride;
+        const char *root = op_tree_finish(&w->tree[k]);
+        for (int64_t j = 0; j < width; j++) {
+            char value[8];
+            item->reducer->finish(value, root, j, 1, width);
+            memcpy(to + j * stride, value, (size_t)item->result_size);
+        }
+    }
 }
 
 static int64_t width_of(const op_reduce_run *r, int64_t first)
@@ -341,22 +379,42 @@ static int64_t width_of(const op_reduce_run *r, int64_t first)
     return r->columns - first < COLUMNS ? r->columns - first : COLUMNS;
 }
 
-/* Chunk: outer index, then subtree, then block of columns, the last one fastest. */
+/* Chunk: outer index, then block of columns, then subtree, the last one fastest. Partial results have room
+ * for COLUMNS lanes, whatever the block's width. */
 static void chunk_of_columns(void *ctx, int64_t i)
 {
     op_reduce_run *r = ctx;
-    int64_t first = i % r->column_blocks * COLUMNS, width = width_of(r, first);
-    int64_t subtree = i / r->column_blocks % r->subtrees, outer = i / r->column_blocks / r->subtrees;
+    int64_t subtree = i % r->subtrees, block = i / r->subtrees % r->column_blocks;
+    int64_t outer = i / r->subtrees / r->column_blocks, first = block * COLUMNS, width = width_of(r, first);
     int64_t begin = subtree * r->subtree, end = begin + r->subtree;
     op_worker w;
     if (!begin_worker(&w, r, OP_LEAF_ROWS * width, width, r->subtree / OP_LEAF_ROWS + 1))
         return;
-    char *root = reduce_columns(&w, outer, begin, end < r->reduced ? end : r->reduced, first, width);
+    reduce_columns(&w, outer, begin, end < r->reduced ? end : r->reduced, first, width);
     if (r->subtrees == 1)
-        store_columns(r, outer, first, width, root);
-    else
-        memcpy(r->partial + ((outer * r->subtrees + subtree) * r->columns + first) * r->size, root,
-               (size_t)(width * r->size));
+        finish_columns(&w, outer, first, width);
+    for (int k = 0; k < r->n && r->subtrees > 1; k++)
+        memcpy(r->item[k].partial + i * aligned(COLUMNS * r->item[k].reducer->state_bytes), op_tree_finish(&w.tree[k]),
+               (size_t)w.tree[k].row_bytes);
+    end_worker(&w);
+}
+
+/* Joins the subtrees of one block of columns. */
+static void join_columns(op_reduce_run *r, int64_t i)
+{
+    int64_t first = i % r->column_blocks * COLUMNS, width = width_of(r, first);
+    op_worker w;
+    if (!begin_worker(&w, r, 0, width, r->subtrees))
+        return;
+    clear_trees(&w);
+    for (int k = 0; k < r->n; k++)
+        for (int64_t s = 0; s < r->subtrees; s++) {
+            int64_t room = aligned(COLUMNS * r->item[k].reducer->state_bytes);
+            memcpy(op_tree_next(&w.tree[k]), r->item[k].partial + (i * r->subtrees + s) * room,
+                   (size_t)w.tree[k].row_bytes);
+            op_tree_push(&w.tree[k]);
+        }
+    finish_columns(&w, i / r->column_blocks, first, width);
     end_worker(&w);
 }
 
@@ -369,24 +427,11 @@ static void reduce_along_columns(op_reduce_run *r, int threads)
     while (r->subtree < r->reduced && (blocks >= 2 * threads || r->subtree * 8 * threads < r->reduced))
         r->subtree *= 2;
     r->subtrees = (r->reduced + r->subtree - 1) / r->subtree;
-    if (r->subtrees > 1) {
-        int64_t bytes = r->kept * r->subtrees * r->size;
-        r->partial = op_alloc(&r->run->engine->allocator, (size_t)bytes);
-        r->run->scratch_bytes += bytes;
-        if (!r->partial) {
-            fail(r);
-            return;
-        }
-    }
+    if (r->subtrees > 1 && !make_partials(r, blocks * r->subtrees, COLUMNS))
+        return;
     op_parallel(r->run, threads, blocks * r->subtrees, chunk_of_columns, r);
-    for (int64_t i = 0; i < blocks && r->subtrees > 1 && !op_run_stopped(r->run); i++) {
-        int64_t first = i % r->column_blocks * COLUMNS, width = width_of(r, first), at = i / r->column_blocks;
-        op_worker w;
-        if (!begin_worker(&w, r, 0, width, r->subtrees))
-            break;
-        store_columns(r, at, first, width, join_subtrees(&w, at * r->subtrees * r->columns + first, r->columns, width));
-        end_worker(&w);
-    }
+    for (int64_t i = 0; i < blocks && r->subtrees > 1 && !op_run_stopped(r->run); i++)
+        join_columns(r, i);
 }
 
 /* ---- the whole ---- */
@@ -394,43 +439,66 @@ static void reduce_along_columns(op_reduce_run *r, int threads)
 /* Every result is the identity: nothing is reduced. */
 static void store_identities(op_reduce_run *r)
 {
-    uint64_t value = 0;
-    r->identity(&value, NULL, 1);
-    for (int64_t k = 0; k < r->kept; k++)
-        store_result(r, k, (char *)&value);
+    for (int k = 0; k < r->n; k++) {
+        const op_reduce_item *item = &r->item[k];
+        char state[64], value[8];
+        item->reducer->leaf(state, 1, NULL, 0, 0, 0, 0, 0);
+        item->reducer->finish(value, state, 0, 1, 1);
+        for (int64_t i = 0; i < r->kept; i++)
+            memcpy(item->result + offset_of(r->stage, item->strides, r->stage->ndim, i, 0), value,
+                   (size_t)item->result_size);
+    }
+}
+
+static void fill_items(op_reduce_run *r)
+{
+    for (int k = 0; k < r->n; k++) {
+        const op_stage_reduction *reduction = &r->stage->reduction[k];
+        r->item[k] = (op_reduce_item){.reducer = &op_loops_best()->reducer[reduction->code][reduction->dtype],
+                                      .block = reduction->block,
+                                      .size = (int)op_dtype_size(reduction->dtype),
+                                      .result_size = (int)op_dtype_size(reduction->result_dtype),
+                                      .strides = reduction->strides,
+                                      .result = op_run_address(r->run, &reduction->result)};
+    }
+}
+
+static void reduce(op_reduce_run *r)
+{
+    double elements = (double)r->kept * (double)r->reduced;
+    int threads = op_threads_for(r->run, r->stage, r->code, elements);
+    if (r->reduced == 0)
+        store_identities(r);
+    else if (r->stage->lanes == 1)
+        reduce_along_columns(r, threads);
+    else
+        reduce_along_rows(r, threads);
 }
 
 op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code *code)
 {
+    const op_allocator *allocator = &run->engine->allocator;
     op_args_room room;
-    const op_loops *loops = op_loops_best();
-    op_reduce_run r = {.run = run,
-                       .stage = stage,
-                       .code = code,
-                       .fold = loops->fold[stage->reduce][stage->dtype],
-                       .identity = loops->identity[stage->reduce][stage->dtype],
-                       .size = (int)op_dtype_size(stage->dtype),
-                       .kept = 1,
-                       .reduced = 1,
-                       .columns = 1,
-                       .result = op_run_address(run, &stage->result)};
+    op_reduce_item few[4];
+    op_reduce_run r = {.run = run, .stage = stage, .code = code, .n = stage->n_reduction, .kept = 1, .reduced = 1,
+                       .columns = 1};
     for (int d = 0; d < stage->ndim; d++)
         *(is_reduced(stage, d) ? &r.reduced : &r.kept) *= stage->shape[d];
     if (r.kept == 0)
         return OP_OK;
-    if (r.reduced == 0) {
-        store_identities(&r);
-        return OP_OK;
-    }
+    r.item = r.n <= 4 ? few : op_alloc(allocator, sizeof *r.item * (size_t)r.n);
     r.args = op_args_new(run, stage, &room);
-    if (!r.args)
-        return op_fail(OP_ERR_MEMORY, "out of memory for a kernel's arguments");
-    int threads = op_threads_for(run, stage, code, (double)r.kept * (double)r.reduced);
-    if (stage->lanes == 1)
-        reduce_along_columns(&r, threads);
-    else
-        reduce_along_rows(&r, threads);
-    op_release(&run->engine->allocator, r.partial);
-    op_args_free(run, r.args, &room);
+    if (r.item && r.args) {
+        fill_items(&r);
+        reduce(&r);
+        for (int k = 0; k < r.n; k++)
+            op_release(allocator, r.item[k].partial);
+    } else {
+        fail(&r);
+    }
+    if (r.args)
+        op_args_free(run, r.args, &room);
+    if (r.item != few)
+        op_release(allocator, r.item);
     return OP_OK;
 }

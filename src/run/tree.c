@@ -21,11 +21,11 @@ void *op_tree_next(op_tree *tree)
     return level(tree, tree->top);
 }
 
-/* left (below) = left + right (on top) */
+/* left (below) = left and right (on top) */
 static void combine_top(op_tree *tree)
 {
     tree->top--;
-    tree->fold(level(tree, tree->top - 1), level(tree, tree->top), 1, tree->width);
+    tree->reducer->merge(level(tree, tree->top - 1), 0, level(tree, tree->top), 0, tree->width, tree->width);
 }
 
 void op_tree_push(op_tree *tree)

@@ -8,11 +8,11 @@
 enum { OP_LEAF_ROWS = 16, OP_TREE_LEVELS = 60 };
 
 /* Partial results that wait for their right-hand sides, like the digits of a binary counter: at most one
- * of each size. Each is `width` accumulators. */
+ * of each size. */
 typedef struct op_tree {
-    op_fold_loop fold;
-    int64_t width;
-    int64_t row_bytes; /* of one partial result */
+    const op_reducer *reducer;
+    int64_t width;     /* lanes */
+    int64_t row_bytes; /* of one partial result: the states of its lanes */
     int64_t pushed;
     int top;
     char *stack; /* levels * row_bytes */
@@ -24,7 +24,7 @@ int op_tree_levels(int64_t leaves);
 /* Where the next leaf goes; then op_tree_push. */
 void *op_tree_next(op_tree *tree);
 void op_tree_push(op_tree *tree);
-/* The root: `width` accumulators, in the tree's memory. Nothing must be pushed after it. */
+/* The root, in the tree's memory. Nothing must be pushed after it. */
 void *op_tree_finish(op_tree *tree);
 
 #endif

@@ -128,7 +128,8 @@ static inline double tiny(uint64_t *state, bool is_f32, double *y)
 /* x^y over the whole range of results: y about uniform in the result's logarithm. */
 static inline double near_powers(uint64_t *state, bool is_f32, double *y)
 {
-    double x = random_bits(state) & 1 ? near_one(state, is_f32, y) : fabs(random_pattern(state, is_f32));
+    bool is_near = random_bits(state) & 1;
+    double x = is_near ? near_one(state, is_f32, y) : fabs(random_pattern(state, is_f32));
     *y = random_between(state, is_f32 ? -151 : -1076, is_f32 ? 129 : 1025) / log2(x);
     if (random_bits(state) % 8 == 0)
         *y = rint(*y);

@@ -153,6 +153,8 @@ START_TEST(powers)
     SAME("i**1", i);
     SAME("i**2.0", op_square(op_cast(i, OP_F64)));
     ck_assert_int_eq(op_expr_dtype(parsed("i**0")), OP_I64);
+    SAME("a**a", op_power(a, a));
+    SAME("2**a", op_power(op_scalar_i64(graph, 2), a));
     ck_assert_int_eq(op_expr_dtype(parsed("c**0")), OP_F32);
 }
 END_TEST
