@@ -43,10 +43,10 @@ exact_function *exact_of(const row *r);
 typedef struct work {
     const row *row;
     op_dtype dtype;
-    int64_t n, side;   /* elements; of a matrix, side * side of them */
-    int64_t units;     /* what is split over threads: elements or rows of the result */
+    int64_t n, side; /* elements; of a matrix, side * side of them */
+    int64_t units;   /* what is split over threads: elements or rows of the result */
     int threads;
-    int64_t bytes;     /* moved by one evaluation at least */
+    int64_t bytes;           /* moved by one evaluation at least */
     const void *in[LETTERS]; /* arrays that are not read repeat one that is */
     void *out;
     op_engine *engine;

@@ -45,8 +45,9 @@ static void fill(const work *w, int letter, void *to)
 {
     const row *r = w->row;
     for (int64_t i = 0; i < w->n; i++) {
-        double fraction = (double)(((uint64_t)i + 1) * (0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du * (uint64_t)letter) >> 11) *
-                          0x1p-53;
+        double fraction =
+            (double)(((uint64_t)i + 1) * (0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du * (uint64_t)letter) >> 11) *
+            0x1p-53;
         double value = r->low + (r->high - r->low) * fraction;
         if (w->dtype == OP_F32)
             ((float *)to)[i] = (float)value;

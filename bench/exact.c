@@ -14,7 +14,7 @@
 #define POW powl
 #define ATAN2 atan2l
 #define ROW(name, formula, inputs, low, high, expression, costs, ulp, wins)                                            \
-    static long double exact_##name(const long double *x)                                                             \
+    static long double exact_##name(const long double *x)                                                              \
     {                                                                                                                  \
         const long double a = x[0], b = x[1], c = x[2], d = x[3];                                                      \
         (void)a, (void)b, (void)c, (void)d;                                                                            \

@@ -50,8 +50,7 @@ double hand_zero = 0;
 
 #define COST(...)
 const hand_row hand_rows[] = {
-#define ROW(name, formula, inputs, low, high, expression, costs, ulp, wins)                                            \
-    {#name, name##_f64, name##_f32},
+#define ROW(name, formula, inputs, low, high, expression, costs, ulp, wins) {#name, name##_f64, name##_f32},
 #define SPECIAL(name, formula, inputs, low, high, kind, costs, ulp, wins) {#name, name##_f64, name##_f32},
 #include "rows.def"
     {0},

@@ -6,6 +6,7 @@
  *
  * Each row is verified, then timed: all contestants in turns, best of at least 7. docs/benchmarks.md says what
  * the columns mean. */
+#define _GNU_SOURCE
 #include "bench.h"
 
 #include <errno.h>
@@ -179,6 +180,10 @@ int main(int argc, char **argv)
     printf("onepass %s, %s; hand-written loops: %s\n", op_version_text(), op_engine_isa(engine), hand_compiler);
     op_engine_free(engine);
     roof_describe(stdout);
+    double load;
+    if (getloadavg(&load, 1) == 1 && load > 0.5)
+        printf("the load is %.1f on %d cores: others compute here too, and rows with several threads tell little\n",
+               load, omp_get_num_procs());
     printf("\n");
     return measure_all(&p);
 }

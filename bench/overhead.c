@@ -94,8 +94,8 @@ static void known_expression(FILE *file)
                         {.name = "loop", .call = bare_loop}};
     take_turns(3, all, &k, ROUNDS, 2e-3);
     line(file, "building a 10-node expression and releasing it", all[0].best, "-");
-    line(file, "the same, and op_eval of it (n = 16, kernel in memory), above the bare loop",
-         all[1].best - all[2].best, "2 us");
+    line(file, "the same, and op_eval of it (n = 16, kernel in memory), above the bare loop", all[1].best - all[2].best,
+         "2 us");
     op_graph_free(k.graph);
     op_engine_free(engine);
 }

@@ -20,7 +20,8 @@ double roof_arithmetic(const row *r, op_dtype dtype)
     int f32 = dtype == OP_F32;
     const row_costs *c = &r->costs;
     const roof_speed *s = speed(f32);
-    double simple = c->simple + c->sin * simple_ops[f32].sin + c->exp * simple_ops[f32].exp + c->log * simple_ops[f32].log;
+    double simple =
+        c->simple + c->sin * simple_ops[f32].sin + c->exp * simple_ops[f32].exp + c->log * simple_ops[f32].log;
     return simple * s->simple + c->div * s->div + c->sqrt * s->sqrt;
 }
 

@@ -19,7 +19,10 @@ static inline __attribute__((always_inline)) void store_past_caches(line *to, li
 #elif defined(__AVX512F__)
     _mm512_stream_si512((void *)to, (__m512i)value);
 #elif defined(__SSE2__)
-    union { line whole; __m128i part[4]; } u = {value};
+    union {
+        line whole;
+        __m128i part[4];
+    } u = {value};
     for (int i = 0; i < 4; i++)
         _mm_stream_si128((__m128i *)to + i, u.part[i]);
 #else
@@ -94,7 +97,7 @@ enum { WORDS = 1024, TERMS = 32 };
 
 /* Best time per element of `statement`, done for each i of WORDS elements that stay in the first cache. */
 #define BEST(best, statement)                                                                                          \
-    for (int repeat = 0; repeat < 3000; repeat++) {                                                                     \
+    for (int repeat = 0; repeat < 3000; repeat++) {                                                                    \
         double start = now();                                                                                          \
         for (int again = 0; again < 20; again++) {                                                                     \
             for (int i = 0; i < WORDS; i++) {                                                                          \
@@ -115,9 +118,9 @@ enum { WORDS = 1024, TERMS = 32 };
         for (int i = 0; i < WORDS; i++)                                                                                \
             x[i] = (T)(1 + i) / WORDS;                                                                                 \
         roof_speed s = {1, 1, 1};                                                                                      \
-        BEST(s.simple, T v = x[i]; for (int t = 0; t < TERMS; t++) v = v * x[i] + k; y[i] = v)                      \
-        BEST(s.div, y[i] = k / x[i])                                                                                \
-        BEST(s.sqrt, y[i] = root(x[i]))                                                                             \
+        BEST(s.simple, T v = x[i]; for (int t = 0; t < TERMS; t++) v = v * x[i] + k; y[i] = v)                         \
+        BEST(s.div, y[i] = k / x[i])                                                                                   \
+        BEST(s.sqrt, y[i] = root(x[i]))                                                                                \
         s.simple /= TERMS;                                                                                             \
         return s;                                                                                                      \
     }

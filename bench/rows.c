@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-#define COST(...) {__VA_ARGS__}
+#define COST(...)                                                                                                      \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
 #define ROW(name, formula, inputs, low, high, expression, costs, ulp, wins)                                            \
     {#name, formula, inputs, low, high, MAP, costs, ulp, wins},
 #define SPECIAL(name, formula, inputs, low, high, kind, costs, ulp, wins)                                              \

@@ -126,7 +126,8 @@ int main(int argc, char **argv)
     op_view z0 = op_array_view(model);
 
     // The size of a point in metres, on a sphere; and the heights, enlarged.
-    double latitude = (number(eng, file, "ymin") + number(eng, file, "ymax")) / 2, degree = 6371008.8 * PI / 180 / STEEPER;
+    double latitude = (number(eng, file, "ymin") + number(eng, file, "ymax")) / 2,
+           degree = 6371008.8 * PI / 180 / STEEPER;
     double dx = number(eng, file, "dx") * degree * cos(latitude * PI / 180) / COLS;
     double dy = number(eng, file, "dy") * degree / ROWS;
     int64_t rows = (z0.shape[0] - 3) * ROWS, cols = (z0.shape[1] - 3) * COLS;
@@ -143,7 +144,7 @@ int main(int argc, char **argv)
     double azimuth = 315 * PI / 180, altitude = 45 * PI / 180;
     double sun[] = {sin(azimuth) * cos(altitude), cos(azimuth) * cos(altitude), sin(altitude)}; // east, north, up
     const char *names[] = {"z", "dx", "dy", "right", "ahead", "up"};
-    op_expr *values[] = {op_input(g, z_view),      op_const_f64(g, dx),     op_const_f64(g, dy),
+    op_expr *values[] = {op_input(g, z_view),     op_const_f64(g, dx),     op_const_f64(g, dy),
                          op_const_f64(g, sun[0]), op_const_f64(g, sun[1]), op_const_f64(g, sun[2])};
     const char *found[NAMES];
     op_expr *exprs[NAMES];
@@ -180,8 +181,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s cannot be written\n", picture);
     else
         printf("%s: %lld x %lld points of %.1f m, shaded in %.2f ms (%.1f ms the first time, with compilation), "
-               "%.0f million points a second\n", picture, (long long)(cols - 2), (long long)(rows - 2), dy * STEEPER, 1e3 * best,
-               1e3 * first, 1e-6 * (double)((rows - 2) * (cols - 2)) / best);
+               "%.0f million points a second\n",
+               picture, (long long)(cols - 2), (long long)(rows - 2), dy * STEEPER, 1e3 * best, 1e3 * first,
+               1e-6 * (double)((rows - 2) * (cols - 2)) / best);
     int failed = status != OP_OK || wrong;
 
     free(tall), free(z), free(rgb);

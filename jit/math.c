@@ -57,16 +57,67 @@ static MAYBE_UNUSED V word_cast(LLVMOpcode how, V x, LLVMTypeRef lane)
     return LLVMBuildCast(em->builder, how, x, type_vector(em, lane), "");
 }
 
-/* table[i] lane by lane; the table becomes a constant of the kernel. */
+/* ---- Instructions that one level has ---- */
+
+static V word_of_target(const char *intrinsic, unsigned n, V *arg)
+{
+    unsigned id = LLVMLookupIntrinsicID(intrinsic, strlen(intrinsic));
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(em->module, id, NULL, 0);
+    return LLVMBuildCall2(em->builder, LLVMIntrinsicGetType(em->context, id, NULL, 0), function, arg, n, "");
+}
+
+/* A float of this many bits in every lane fills a register of AVX-512. */
+static int fills_avx512(unsigned bits)
+{
+    return em->isa == &op_isa_rows[OP_ISA_X86_64_V4] && em->width * bits == 512;
+}
+
+/* y * 2^k, rounded once. */
+static V word_scalb(unsigned bits, V y, V k)
+{
+    V everywhere = LLVMConstInt(type_int(em, em->width), bits == 64 ? 0xff : 0xffff, 0);
+    V current_rounding = LLVMConstInt(type_int(em, 32), 4, 0);
+    return word_of_target(bits == 64 ? "llvm.x86.avx512.mask.scalef.pd.512" : "llvm.x86.avx512.mask.scalef.ps.512", 5,
+                          (V[]){y, k, y, everywhere, current_rounding});
+}
+
+/* ---- Tables ---- */
+
+static LLVMValueRef table_entry(LLVMTypeRef type, const void *table, unsigned i)
+{
+    int is_double = LLVMGetTypeKind(type) == LLVMDoubleTypeKind;
+    return LLVMConstReal(type, is_double ? ((const double *)table)[i] : (double)((const float *)table)[i]);
+}
+
+/* The instruction that permutes a register which holds a table of eight entries, or NULL. */
+static const char *permutation(LLVMTypeRef type)
+{
+    if (LLVMGetTypeKind(type) == LLVMDoubleTypeKind)
+        return fills_avx512(64) ? "llvm.x86.avx512.permvar.df.512" : NULL;
+    int has_avx2 = em->isa == &op_isa_rows[OP_ISA_X86_64_V3] || em->isa == &op_isa_rows[OP_ISA_X86_64_V4];
+    if (fills_avx512(32))
+        return "llvm.x86.avx512.permvar.sf.512";
+    return has_avx2 && em->width == 8 ? "llvm.x86.avx2.permps" : NULL;
+}
+
+static V word_permute(const char *instruction, LLVMTypeRef type, const void *table, I i)
+{
+    LLVMValueRef content[16];
+    for (unsigned k = 0; k < em->width; k++) /* a longer register holds the table more than once */
+        content[k] = table_entry(type, table, k % 8);
+    return word_of_target(instruction, 2, (V[]){LLVMConstVector(content, em->width), i});
+}
+
+/* table[i], by a permutation, or lane by lane from memory that is a constant of the kernel. */
 static MAYBE_UNUSED V word_lookup(const char *name, LLVMTypeRef type, unsigned n, const void *table, I i)
 {
+    if (n == 8 && permutation(type))
+        return word_permute(permutation(type), type, table, i);
     LLVMValueRef global = LLVMGetNamedGlobal(em->module, name);
     if (!global) {
         LLVMValueRef content[4096];
-        int is_double = LLVMGetTypeKind(type) == LLVMDoubleTypeKind;
         for (unsigned k = 0; k < n; k++)
-            content[k] = LLVMConstReal(type, is_double ? ((const double *)table)[k]
-                                                       : (double)((const float *)table)[k]);
+            content[k] = table_entry(type, table, k);
         global = LLVMAddGlobal(em->module, LLVMArrayType2(type, n), name);
         LLVMSetInitializer(global, LLVMConstArray2(type, content, n));
         LLVMSetGlobalConstant(global, 1);
@@ -174,6 +225,8 @@ static V narrowed(V x)
 #define LOOKUP(name, i)                                                                                                \
     word_lookup(TEXT(T) "." #name, type_float(em, BITS_T), sizeof NAME3(table, T, name) / sizeof(C_T),                 \
                 NAME3(table, T, name), i)
+
+#define SCALB(y, k, steps) (fills_avx512(BITS_T) ? word_scalb(BITS_T, y, k) : (steps))
 
 #define RARE1(m, y, name, x) emit_rare(em, m, y, NAME3(OP_CALL_RARE, T, name), x, NULL)
 #define RARE2(m, y, name, x1, x2) emit_rare(em, m, y, NAME3(OP_CALL_RARE, T, name), x1, x2)

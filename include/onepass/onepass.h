@@ -409,6 +409,21 @@ OP_API op_expr *op_dot(op_expr *a, op_expr *b);
 OP_API op_expr *op_inner(op_expr *a, op_expr *b);
 OP_API op_expr *op_vdot(op_expr *a, op_expr *b);
 
+/* The normal distribution with mean loc and standard deviation scale; OP_NONE leaves them at 0 and 1. A
+ * scale that is not positive gives NaN. Integers in f64. */
+/* Density, and its logarithm. */
+OP_API op_expr *op_norm_pdf(op_expr *x, op_expr *loc, op_expr *scale);
+OP_API op_expr *op_norm_logpdf(op_expr *x, op_expr *loc, op_expr *scale);
+/* The probability of at most x, and its logarithm. */
+OP_API op_expr *op_norm_cdf(op_expr *x, op_expr *loc, op_expr *scale);
+OP_API op_expr *op_norm_logcdf(op_expr *x, op_expr *loc, op_expr *scale);
+/* The probability of more than x, without cancellation, and its logarithm. */
+OP_API op_expr *op_norm_sf(op_expr *x, op_expr *loc, op_expr *scale);
+OP_API op_expr *op_norm_logsf(op_expr *x, op_expr *loc, op_expr *scale);
+/* The inverses of cdf and of sf: NaN unless 0 <= p <= 1. */
+OP_API op_expr *op_norm_ppf(op_expr *p, op_expr *loc, op_expr *scale);
+OP_API op_expr *op_norm_isf(op_expr *p, op_expr *loc, op_expr *scale);
+
 /* ---- Evaluation ------------------------------------------------------------------------------------- */
 
 /* One result into the caller's view. The output may overlap the inputs: the result is as if every

@@ -165,6 +165,26 @@ OP_API op_expr *op_expit(op_expr *a);
 OP_API op_expr *op_softplus(op_expr *a);
 /* a to the power b; integers: wraps, and a negative b gives 1 / a rounded to zero. Accepts I U F; 1 ULP. */
 OP_API op_expr *op_power(op_expr *a, op_expr *b);
+/* error function. Accepts F; 1 ULP. */
+OP_API op_expr *op_erf(op_expr *a);
+/* 1 - erf(a), accurate in the tail. Accepts F; 1.5 ULP. */
+OP_API op_expr *op_erfc(op_expr *a);
+/* exp(a * a) * erfc(a). Accepts F; 2 ULP. */
+OP_API op_expr *op_erfcx(op_expr *a);
+/* inverse of erf. Accepts F; 2 ULP. */
+OP_API op_expr *op_erfinv(op_expr *a);
+/* inverse of erfc, for a from 0 to 2. Accepts F; 2 ULP. */
+OP_API op_expr *op_erfcinv(op_expr *a);
+/* standard normal distribution: the area left of a. Accepts F; 2 ULP. */
+OP_API op_expr *op_ndtr(op_expr *a);
+/* inverse of ndtr: standard normal quantile. Accepts F; 2 ULP. */
+OP_API op_expr *op_ndtri(op_expr *a);
+/* log(ndtr(a)), accurate in both tails. Accepts F; 2 ULP. */
+OP_API op_expr *op_log_ndtr(op_expr *a);
+/* standard normal density. Accepts F; 2 ULP. */
+OP_API op_expr *op_normal_density(op_expr *a);
+/* logarithm of the standard normal density. Accepts F; 2 ULP. */
+OP_API op_expr *op_log_normal_density(op_expr *a);
 OP_API op_expr *op_sub(op_expr *a, op_expr *b); /* op_subtract */
 OP_API op_expr *op_mul(op_expr *a, op_expr *b); /* op_multiply */
 OP_API op_expr *op_div(op_expr *a, op_expr *b); /* op_divide */

@@ -178,6 +178,9 @@ static int read_reduce_key(op_formula *f, op_value *arg, op_axes *axes, op_reduc
             return 0;
         *(arg->key == OP_KEY_WHERE ? &options->where : &options->initial) = arg->expr;
         return 1;
+    case OP_KEY_LOC:
+    case OP_KEY_SCALE:
+        return wrong_key(f, arg);
     default:
         return read_axes(f, arg, axes);
     }
@@ -216,6 +219,30 @@ static int call_transpose(op_formula *f, const op_pending *call, int n, op_value
     return built(f, turned, first_byte(call, args), f->token.end, result);
 }
 
+/* norm.isf(p, loc=0, scale=1) */
+static int call_normal(op_formula *f, const op_pending *call, int n, op_value *args, op_value *result)
+{
+    enum { LOC = 1, SCALE = 2, LAST = 3 };
+    op_expr *operand[LAST] = {NULL, op_none(), op_none()};
+    int seen[LAST] = {0};
+    int64_t end = f->token.end;
+    if (n == 0 || args[0].key)
+        return op_formula_fail(f, OP_ERR_PARSE, call->begin, end, "norm's functions take a value first");
+    for (int i = 0; i < n; i++) {
+        int place = args[i].key == OP_KEY_LOC ? LOC : args[i].key == OP_KEY_SCALE ? SCALE : i;
+        if (args[i].key && args[i].key != OP_KEY_LOC && args[i].key != OP_KEY_SCALE)
+            return wrong_key(f, &args[i]);
+        if (place >= LAST || seen[place]++)
+            return op_formula_fail(f, OP_ERR_PARSE, args[i].begin, args[i].end,
+                                   "this argument is one too many; norm's functions take a value, loc and scale");
+        if (!op_value_expr(f, &args[i]))
+            return 0;
+        operand[place] = args[i].expr;
+    }
+    op_expr *expr = f->graph ? call->function.normal(operand[0], operand[LOC], operand[SCALE]) : NULL;
+    return built(f, expr, call->begin, end, result);
+}
+
 int op_apply_call(op_formula *f, const op_pending *call, int n, op_value *args, op_value *result)
 {
     switch (call->function.kind) {
@@ -225,6 +252,8 @@ int op_apply_call(op_formula *f, const op_pending *call, int n, op_value *args, 
         return call_reduce(f, call, n, args, result);
     case OP_FUNCTION_TRANSPOSE:
         return call_transpose(f, call, n, args, result);
+    case OP_FUNCTION_NORMAL:
+        return call_normal(f, call, n, args, result);
     default:
         return call_cast(f, call, n, args, result);
     }

@@ -31,6 +31,8 @@ typedef enum op_key {
     OP_KEY_INITIAL,
     OP_KEY_DDOF,
     OP_KEY_WHERE,
+    OP_KEY_LOC,
+    OP_KEY_SCALE,
     OP_KEY_END
 } op_key;
 
@@ -51,11 +53,13 @@ typedef enum op_function_kind {
     OP_FUNCTION_CAST,   /* code: op_dtype */
     OP_FUNCTION_ASTYPE,
     OP_FUNCTION_TRANSPOSE,
+    OP_FUNCTION_NORMAL, /* normal */
 } op_function_kind;
 
 typedef struct op_function {
     op_function_kind kind;
     int code;
+    op_normal_builder *normal;
 } op_function;
 
 /* One part of a subscript: a[i], a[start:stop:step], a[None], a[...]. */

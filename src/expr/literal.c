@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "math/functions.h"
+
 static const char *const too_large = "the result of this integer arithmetic is too large";
 static const char *const not_integers = "this operator takes integers, not floats";
 
@@ -68,7 +70,7 @@ static const char *power_float(double a, double b, op_literal *result)
         return "0 has no negative power";
     if (a < 0 && isfinite(a) && isfinite(b) && b != floor(b))
         return "this power is a complex number";
-    return give_float(result, pow(a, b));
+    return give_float(result, op_math_f64_power(a, b));
 }
 
 static const char *shift_int(int operation, op_wide a, op_wide count, op_literal *result)

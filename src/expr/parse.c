@@ -37,8 +37,8 @@ static const struct {
 
 static const char *const keys[OP_KEY_END] = {[OP_KEY_AXIS] = "axis", [OP_KEY_DTYPE] = "dtype",
                                              [OP_KEY_KEEPDIMS] = "keepdims", [OP_KEY_INITIAL] = "initial",
-                                             [OP_KEY_DDOF] = "ddof",
-                                             [OP_KEY_WHERE] = "where"};
+                                             [OP_KEY_DDOF] = "ddof", [OP_KEY_WHERE] = "where",
+                                             [OP_KEY_LOC] = "loc", [OP_KEY_SCALE] = "scale"};
 
 enum state { FAILED, OPERAND, OPERATOR, FINISHED };
 
@@ -189,12 +189,57 @@ static enum state keyword(op_formula *f, op_pending *call)
         key--;
     if (!key) {
         op_formula_fail(f, OP_ERR_PARSE, f->token.begin, f->token.end,
-                        "there is no such keyword here; reductions take axis, dtype, keepdims, initial and where");
+                        "there is no such keyword here; reductions take axis, dtype, keepdims, initial and where, "
+                        "norm's functions loc and scale");
         return FAILED;
     }
     call->key = (op_key)key;
     call->comma = 0;
     return op_formula_advance(f) && op_formula_advance(f) ? OPERAND : FAILED;
+}
+
+/* x.sum(), x.T: what can follow a name and a dot where the name is an array's. */
+static int is_attribute_of_array(const op_formula *f, const op_token *name)
+{
+    op_function function = op_function_find(f->text + name->begin, (size_t)(name->end - name->begin));
+    return op_token_is(f->text, name, "T") || op_token_is(f->text, name, "astype") ||
+           function.kind == OP_FUNCTION_REDUCE || function.kind == OP_FUNCTION_TRANSPOSE;
+}
+
+/* norm.isf(...), where nothing is called norm; the token is the name, the one after it the dot. Without
+ * effect if this is about an array, which may still be unknown. */
+static enum state normal_call(op_formula *f, int *is_array)
+{
+    op_token norm = f->token;
+    if (!op_formula_advance(f) || !op_formula_advance(f))
+        return FAILED;
+    const char *name = f->text + f->token.begin;
+    size_t length = (size_t)(f->token.end - f->token.begin);
+    op_token next = op_formula_peek(f);
+    op_function function = {.kind = OP_FUNCTION_NORMAL};
+    if (f->token.kind == OP_TOKEN_NAME)
+        function.normal = op_normal_from_name(name, length);
+    *is_array = !function.normal && f->token.kind == OP_TOKEN_NAME && is_attribute_of_array(f, &f->token);
+    if (*is_array) {
+        f->token = norm;
+        return OPERAND;
+    }
+    if (!function.normal)
+        op_formula_fail(f, OP_ERR_NAME, f->token.begin, f->token.end,
+                        "norm has no '.%.*s'; there are pdf, logpdf, cdf, logcdf, sf, logsf, ppf and isf",
+                        length > 40 ? 40 : (int)length, name);
+    else if (!op_token_is_sign(&next, '('))
+        op_formula_fail(f, OP_ERR_NAME, norm.begin, f->token.end, "'norm.%.*s' is a function: write norm.%.*s(...)",
+                        (int)length, name, (int)length, name);
+    else if (open_call(f, function, 0))
+        return top_pending(f)->begin = norm.begin, OPERAND;
+    return FAILED;
+}
+
+static int is_known(op_formula *f, const op_token *name)
+{
+    const op_symbol *symbol = op_symbol_find(f, f->text + name->begin, (size_t)(name->end - name->begin));
+    return symbol && symbol->known;
 }
 
 static enum state name_operand(op_formula *f)
@@ -212,6 +257,12 @@ static enum state name_operand(op_formula *f)
         return function_call(f);
     if (op_token_is_sign(&next, '=') && top && top->kind == OP_PENDING_CALL && !top->key)
         return keyword(f, top);
+    if (op_token_is_sign(&next, '.') && op_token_is(f->text, &f->token, "norm") && !is_known(f, &f->token)) {
+        int is_array = 0;
+        enum state state = normal_call(f, &is_array);
+        if (!is_array)
+            return state;
+    }
     return op_symbol_value(f, &f->token, &value) && push_value(f, &value) && op_formula_advance(f) ? OPERATOR : FAILED;
 }
 
@@ -465,7 +516,7 @@ static enum state attribute(op_formula *f)
     }
     op_value *x = top_value(f), result;
     if (op_token_is(f->text, &f->token, "T") && !op_token_is_sign(&next, '(')) {
-        op_pending call = {.begin = x->begin, .function = {OP_FUNCTION_TRANSPOSE, 0}};
+        op_pending call = {.begin = x->begin, .function = {.kind = OP_FUNCTION_TRANSPOSE}};
         if (!op_apply_call(f, &call, 1, x, &result))
             return FAILED;
         *x = result;
@@ -473,7 +524,7 @@ static enum state attribute(op_formula *f)
     }
     op_function function = op_function_find(name, length);
     if (op_token_is(f->text, &f->token, "astype"))
-        function = (op_function){OP_FUNCTION_ASTYPE, 0};
+        function = (op_function){.kind = OP_FUNCTION_ASTYPE};
     else if (function.kind != OP_FUNCTION_REDUCE && function.kind != OP_FUNCTION_TRANSPOSE)
         function.kind = OP_FUNCTION_NONE;
     if (function.kind && op_token_is_sign(&next, '('))

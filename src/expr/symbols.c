@@ -179,16 +179,16 @@ op_function op_function_find(const char *name, size_t length)
 {
     op_opcode code = op_opcode_from_name(name, length);
     if (code)
-        return (op_function){OP_FUNCTION_OP, (int)code};
+        return (op_function){.kind = OP_FUNCTION_OP, .code = (int)code};
     int reduction = op_reduce_from_name(name, length);
     if (reduction >= 0)
-        return (op_function){OP_FUNCTION_REDUCE, reduction};
+        return (op_function){.kind = OP_FUNCTION_REDUCE, .code = reduction};
     if (same(name, length, "transpose"))
-        return (op_function){OP_FUNCTION_TRANSPOSE, 0};
+        return (op_function){.kind = OP_FUNCTION_TRANSPOSE};
     op_dtype dtype = dtype_of(name, length);
     if (dtype)
-        return (op_function){OP_FUNCTION_CAST, (int)dtype};
-    return (op_function){OP_FUNCTION_NONE, 0};
+        return (op_function){.kind = OP_FUNCTION_CAST, .code = (int)dtype};
+    return (op_function){.kind = OP_FUNCTION_NONE};
 }
 
 /* pi, True, None, f32: what a name means that nobody has given another meaning. */

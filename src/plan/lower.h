@@ -19,6 +19,8 @@ typedef struct op_planner {
     const int64_t **shape; /* by node id, of open nodes; NULL if the request has none */
     op_leaf **leaf;        /* by node id, of nodes that a stage has computed; NULL if there is none */
     int stage_room;
+    int64_t rows;  /* extent of the leading dimension, when the plan goes row by row */
+    int rows_fail; /* a result is needed in another row than its own: plan again without rows */
 } op_planner;
 
 /* The extents of a node in this request. */
@@ -36,6 +38,12 @@ uint32_t op_lower_expr(op_lowering *lowering, op_expr *e);
 uint32_t op_lower_cast(op_lowering *lowering, uint32_t value, op_dtype dtype);
 /* Completes the stage's program and inputs, with room for outputs, which the caller fills in. */
 op_status op_lower_end(op_lowering *lowering, int n_out);
+
+/* Bytes of the elements that an operand of a collapsed stage touches; 0 for a block in cache. */
+int64_t op_stage_operand_bytes(const op_stage *stage, const op_stage_operand *operand);
+
+/* Takes the leading dimension off a stage: it becomes the plan's rows. */
+void op_stage_take_rows(op_stage *stage);
 
 /* Forgets dimensions of extent 1, orders and merges the others, and settles access classes. */
 void op_stage_collapse(op_stage *stage);

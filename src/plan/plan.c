@@ -168,6 +168,12 @@ static op_stage *new_stage(op_planner *planner, op_stage_kind kind)
 
 static op_status finish_stage(op_planner *planner, op_stage *stage)
 {
+    if (planner->rows && (stage->ndim < 1 || stage->shape[0] != planner->rows))
+        planner->rows_fail = 1;
+    if (planner->rows_fail)
+        return OP_OK; /* this plan is dropped */
+    if (planner->rows)
+        op_stage_take_rows(stage);
     op_stage_collapse(stage);
     stage->signature_size = op_signature_encode(&stage->program, NULL);
     stage->signature = op_arena_alloc(planner->arena, stage->signature_size);
@@ -199,9 +205,9 @@ static op_leaf *new_temp(op_planner *planner, const op_expr *e)
         return NULL;
     if (plan->n_temp)
         memcpy(bytes, plan->temp_bytes, sizeof *bytes * (size_t)plan->n_temp);
-    bytes[plan->n_temp] = op_shape_size(e->ndim, shape) * op_dtype_size((op_dtype)e->dtype);
+    bytes[plan->n_temp] = op_shape_size(e->ndim, shape) * op_dtype_size((op_dtype)e->dtype) / (planner->rows ? planner->rows : 1);
     plan->temp_bytes = bytes;
-    *leaf = (op_leaf){{OP_PLACE_TEMP, plan->n_temp++, NULL, 0}, shape,
+    *leaf = (op_leaf){{OP_PLACE_TEMP, plan->n_temp++, NULL, 0, 0}, shape,
                       c_order(arena, e->ndim, shape, op_dtype_size((op_dtype)e->dtype))};
     return leaf->strides ? leaf : NULL;
 }
@@ -313,7 +319,7 @@ static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_
             return no_memory();
         memset(none, 0, sizeof *none * (size_t)(first->ndim + 1));
         stage->operand[stage->program.n_in + block] =
-            (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0}, stage->reduction[k].dtype, none, NULL};
+            (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0, 0}, stage->reduction[k].dtype, none, NULL};
         stage->program.store[block] = value[block];
     }
     return status == OP_OK ? finish_stage(planner, stage) : status;
@@ -372,10 +378,10 @@ static op_status reshape(op_planner *planner, op_expr *e)
         leaf->place = planner->leaf[source->id]->place;
     } else if (source->kind == OP_NODE_INPUT) {
         have = source->input.strides;
-        leaf->place = (op_place){OP_PLACE_DATA, -1, source->input.data, 0};
+        leaf->place = (op_place){OP_PLACE_DATA, -1, source->input.data, 0, 0};
     } else if (source->kind == OP_NODE_HOLE) {
         have = planner->request->holes[source->hole].strides;
-        leaf->place = (op_place){OP_PLACE_HOLE, source->hole, NULL, 0};
+        leaf->place = (op_place){OP_PLACE_HOLE, source->hole, NULL, 0, 0};
     }
     if (op_shape_size(e->ndim, shape) == 0) {
         memset(strides, 0, sizeof *strides * (size_t)e->ndim);
@@ -450,7 +456,7 @@ static op_status end_run(op_planner *planner, const op_order *order, uint8_t *ne
     return OP_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- stages in order ---- */
 
 /* The output that a reduction can go to directly, or -1. */
 static int direct_output(const op_planner *planner, const op_expr *e)
@@ -467,7 +473,7 @@ static op_leaf *reduce_target(op_planner *planner, const op_expr *e)
     int out = direct_output(planner, e);
     op_leaf *leaf = out < 0 ? new_temp(planner, e) : op_arena_alloc(planner->arena, sizeof *leaf);
     if (leaf && out >= 0)
-        *leaf = (op_leaf){{OP_PLACE_OUT, out, NULL, 0}, op_planner_shape(planner, e), planner->request->outs[out].strides};
+        *leaf = (op_leaf){{OP_PLACE_OUT, out, NULL, 0, 0}, op_planner_shape(planner, e), planner->request->outs[out].strides};
     return leaf;
 }
 
@@ -527,16 +533,45 @@ static uint32_t *find_levels(op_planner *planner, const op_order *order, uint32_
     return level;
 }
 
+/* By node id: how many nodes and outputs use it. */
+static uint32_t *count_uses(op_planner *planner, const op_order *order)
+{
+    size_t n = planner->request->graph->n_node;
+    uint32_t *uses = OP_NEW_ARRAY(planner->arena, uint32_t, n);
+    if (!uses)
+        return NULL;
+    memset(uses, 0, sizeof *uses * n);
+    for (uint32_t i = 0; i < order->n; i++)
+        for (int k = 0; k < order->node[i]->n_args; k++)
+            uses[order->node[i]->arg[k]->id]++;
+    for (int i = 0; i < planner->request->n; i++)
+        uses[planner->request->exprs[i]->id]++;
+    return uses;
+}
+
+/* In a plan by rows, what a reduction reads and others need too is kept for the row, if it costs more
+ * to compute than to store: softmax computes its exponentials once. */
+static int keeps_operand(const op_planner *planner, const op_expr *operand, const uint32_t *uses)
+{
+    enum { WORTH = 8 };
+    return planner->rows && operand->kind == OP_NODE_OP && uses[operand->id] > 1 && !planner->leaf[operand->id] &&
+           op_rows[operand->code].cost >= WORTH;
+}
+
 /* Reductions and reshapes level by level: what is independent shares passes. */
 static op_status stages_by_level(op_planner *planner, const op_order *order)
 {
-    uint32_t most, *level = find_levels(planner, order, &most);
-    op_status status = level ? OP_OK : no_memory();
+    uint32_t most, *level = find_levels(planner, order, &most), *uses = count_uses(planner, order);
+    op_status status = level && uses ? OP_OK : no_memory();
     for (uint32_t now = 1; status == OP_OK && now <= most; now++)
         for (uint32_t i = 0; i < order->n && status == OP_OK; i++) {
             op_expr *e = order->node[i];
             if (level[i] != now || !ends_stage(e) || planner->leaf[e->id])
                 continue;
+            if (e->kind == OP_NODE_REDUCE && keeps_operand(planner, e->arg[0], uses))
+                status = materialise(planner, e->arg[0]);
+            if (status != OP_OK)
+                break;
             status = e->kind == OP_NODE_REDUCE ? reduce_group(planner, order, level, i) : reshape(planner, e);
         }
     return status;
@@ -628,7 +663,7 @@ static op_status output_stages(op_planner *planner)
             if (done[i] || !same_shape(out, &request->outs[first]))
                 continue;
             done[i] = 1;
-            target[n++] = (op_target){request->exprs[i], out->dtype, {OP_PLACE_OUT, i, NULL, 0}, out->strides,
+            target[n++] = (op_target){request->exprs[i], out->dtype, {OP_PLACE_OUT, i, NULL, 0, 0}, out->strides,
                                       request->exprs[i]->name};
         }
         const op_view *out = &request->outs[first];
@@ -638,6 +673,90 @@ static op_status output_stages(op_planner *planner)
     }
     return OP_OK;
 }
+
+/* ---- rows ---- */
+
+enum {
+    SHORTEST_ROW = 256,  /* elements: below, the overhead of a row outweighs the saved traffic */
+    LONGEST_ROW = 32768, /* above, a row and its temporaries do not stay in cache */
+    FEWEST_ROWS = 8,     /* rows are what threads share */
+};
+
+/* The number of rows if the plan can go row by row: every reduction and every output has the same leading
+ * extent, and no reduction crosses rows. Whether results are used in their own rows only is seen when
+ * the stages are built. */
+static int64_t find_rows(const op_planner *planner, const op_order *order)
+{
+    const op_plan_request *request = planner->request;
+    int64_t rows = 0, longest = 0;
+    for (uint32_t i = 0; i < order->n; i++) {
+        const op_expr *e = order->node[i];
+        if (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE)
+            return 0;
+        if (e->kind != OP_NODE_REDUCE)
+            continue;
+        const int64_t *shape = op_planner_shape(planner, e->arg[0]);
+        if (e->arg[0]->ndim < 2 || e->reduce.axes & 1 || (rows && rows != shape[0]))
+            return 0;
+        rows = shape[0];
+        int64_t length = rows ? op_shape_size(e->arg[0]->ndim, shape) / rows : 0;
+        longest = length > longest ? length : longest;
+    }
+    for (int i = 0; i < request->n; i++)
+        if (request->outs[i].ndim < 1 || request->outs[i].shape[0] != rows)
+            return 0;
+    return rows >= FEWEST_ROWS && longest >= SHORTEST_ROW && longest <= LONGEST_ROW ? rows : 0;
+}
+
+static int same_place(const op_stage_operand *a, const op_stage_operand *b)
+{
+    return a->place.kind == b->place.kind && a->place.index == b->place.index && a->place.data == b->place.data &&
+           a->place.offset == b->place.offset;
+}
+
+/* In a plan by rows an array is read from memory once, by the first stage that needs it. Returns true if
+ * that saves anything. */
+static int count_bytes_once(op_plan *plan)
+{
+    int saves = 0;
+    for (int s = 0; s < plan->n_stage; s++) {
+        op_stage *stage = plan->stage[s];
+        for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++) {
+            const op_stage_operand *operand = &stage->operand[k];
+            int seen = operand->place.kind == OP_PLACE_TEMP;
+            for (int t = 0; t < s && !seen; t++)
+                for (uint32_t j = 0; j < plan->stage[t]->program.n_in && !seen; j++)
+                    seen = same_place(operand, &plan->stage[t]->operand[j]);
+            int64_t bytes = seen && operand->place.kind != OP_PLACE_SCRATCH ? op_stage_operand_bytes(stage, operand) : 0;
+            stage->bytes -= bytes;
+            saves |= bytes > OP_ALIGNMENT;
+        }
+        for (int k = 0; k < stage->n_reduction; k++)
+            if (stage->reduction[k].result.kind == OP_PLACE_TEMP)
+                stage->bytes -= op_dtype_size(stage->reduction[k].result_dtype);
+    }
+    return saves;
+}
+
+static op_status build_by_rows(op_planner *planner, const op_order *order, int64_t rows)
+{
+    planner->rows = rows;
+    op_status status = inner_stages(planner, order);
+    if (status == OP_OK && !planner->rows_fail)
+        status = output_stages(planner);
+    if (status == OP_OK && !planner->rows_fail && planner->plan->n_stage > 1 &&
+        planner->plan->n_temp <= OP_PLAN_ROW_TEMPS && count_bytes_once(planner->plan)) {
+        planner->plan->rows = rows;
+        return OP_OK;
+    }
+    *planner->plan = (op_plan){0};
+    planner->stage_room = 0;
+    planner->leaf = NULL;
+    planner->rows = planner->rows_fail = 0;
+    return status;
+}
+
+/* ---- the whole ---- */
 
 op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan **plan)
 {
@@ -657,7 +776,12 @@ op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan
         status = resolve_shapes(&planner, &order);
     for (int i = 0; i < request->n && status == OP_OK; i++)
         status = check_output(&planner, i);
-    if (status == OP_OK && staged)
+    int64_t rows = status == OP_OK && staged && order.n <= NODES_PER_STAGE ? find_rows(&planner, &order) : 0;
+    if (rows)
+        status = build_by_rows(&planner, &order, rows);
+    if (status != OP_OK || planner.plan->rows)
+        return status;
+    if (staged)
         status = inner_stages(&planner, &order);
     return status == OP_OK ? output_stages(&planner) : status;
 }

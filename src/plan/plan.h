@@ -21,6 +21,7 @@ typedef struct op_place {
     int index;
     const void *data; /* OP_PLACE_DATA */
     int64_t offset;   /* bytes from where the place begins */
+    int64_t row_stride; /* bytes from one row of the plan to the next, if it has rows */
 } op_place;
 
 typedef struct op_stage_operand {
@@ -62,11 +63,16 @@ typedef struct op_stage {
     const op_expr **root; /* what it computes: for printing */
 } op_stage;
 
+enum { OP_PLAN_ROW_TEMPS = 32 }; /* most temporaries of a plan with rows */
+
 typedef struct op_plan {
     int n_stage;
     op_stage **stage;
     int n_temp;
     int64_t *temp_bytes;
+    /* 0, or the number of rows: then every stage and every temporary is that of one row, and all stages
+     * run on a row while it is in cache */
+    int64_t rows;
 } op_plan;
 
 /* What a plan is made for. outs: the dtypes, shapes and strides of the outputs (their addresses play no

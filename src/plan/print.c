@@ -296,7 +296,7 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
 {
     const op_stage *stage = plan->stage[s];
     char shape[OP_SHAPE_TEXT];
-    op_text_add(text, "pass %d of %d: %s over %s, %" PRId64 " bytes", s + 1, plan->n_stage,
+    op_text_add(text, "%s %d of %d: %s over %s, %" PRId64 " bytes", plan->rows ? "step" : "pass", s + 1, plan->n_stage,
                 stage->kind == OP_STAGE_MAP ? "map" : "reduce",
                 op_shape_text(stage->ndim, stage->shape, shape), stage->bytes);
     if (stage->kind == OP_STAGE_REDUCE) {
@@ -313,8 +313,16 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
     }
 }
 
+static void print_rows(op_text *text, const op_plan *plan)
+{
+    if (plan->rows)
+        op_text_add(text, "pass 1 of 1: %" PRId64 " rows, each of which takes these steps while it is in cache\n",
+                    plan->rows);
+}
+
 void op_print_plan(op_text *text, const op_plan *plan)
 {
+    print_rows(text, plan);
     for (int s = 0; s < plan->n_stage; s++) {
         const op_stage *stage = plan->stage[s];
         print_stage_head(text, plan, s);
@@ -328,12 +336,14 @@ void op_print_plan(op_text *text, const op_plan *plan)
 void op_print_passes(op_text *text, const op_plan *plan)
 {
     int64_t bytes = 0, temp = 0;
+    print_rows(text, plan);
     for (int s = 0; s < plan->n_stage; s++) {
         print_stage_head(text, plan, s);
         bytes += plan->stage[s]->bytes;
     }
     for (int t = 0; t < plan->n_temp; t++)
         temp += plan->temp_bytes[t];
-    op_text_add(text, "%d passes, %" PRId64 " bytes read and written, %" PRId64 " bytes of temporaries\n", plan->n_stage,
-                bytes, temp);
+    op_text_add(text, "%d passes, %" PRId64 " bytes read and written, %" PRId64 " bytes of temporaries%s\n",
+                plan->rows ? 1 : plan->n_stage, bytes * (plan->rows ? plan->rows : 1), temp,
+                plan->rows ? " in each thread's cache" : "");
 }

@@ -153,13 +153,27 @@ static op_access access_of(const op_stage *stage, int k)
     return stride == 0 ? OP_BROADCAST : OP_STRIDED;
 }
 
-static int64_t bytes_of(const op_stage *stage, const op_stage_operand *operand)
+int64_t op_stage_operand_bytes(const op_stage *stage, const op_stage_operand *operand)
 {
     int64_t bytes = op_dtype_size(operand->dtype);
     for (int i = 0; i < stage->ndim; i++)
         if (operand->strides[i])
             bytes *= stage->shape[i];
     return operand->place.kind == OP_PLACE_SCRATCH ? 0 : bytes;
+}
+
+void op_stage_take_rows(op_stage *stage)
+{
+    int n = n_operand(stage), inner = stage->ndim - 1;
+    for (int k = 0; k < n_strides(stage); k++) {
+        op_place *place = k < n ? &stage->operand[k].place : &stage->reduction[k - n].result;
+        int64_t *strides = strides_of(stage, k);
+        place->row_stride = place->kind == OP_PLACE_TEMP || place->kind == OP_PLACE_SCRATCH ? 0 : strides[0];
+        memmove(strides, strides + 1, sizeof *strides * (size_t)inner);
+    }
+    memmove(stage->shape, stage->shape + 1, sizeof *stage->shape * (size_t)inner);
+    stage->reduced >>= 1;
+    stage->ndim = inner;
 }
 
 void op_stage_collapse(op_stage *stage)
@@ -175,7 +189,7 @@ void op_stage_collapse(op_stage *stage)
     for (int k = 0; k < n_operand(stage); k++) {
         const op_stage_operand *operand = &stage->operand[k];
         stage->program.operand[k] = (op_operand_type){(uint8_t)operand->dtype, (uint8_t)access_of(stage, k)};
-        stage->bytes += bytes_of(stage, operand);
+        stage->bytes += op_stage_operand_bytes(stage, operand);
     }
     if (stage->kind == OP_STAGE_REDUCE) {
         int64_t results = 1;

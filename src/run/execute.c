@@ -109,7 +109,7 @@ char *op_run_address(const op_run_state *run, const op_place *place)
         break;
     }
     /* kernels write outputs and temporaries only; inputs lose their const here and are never written */
-    return (char *)(uintptr_t)(base + place->offset);
+    return (char *)(uintptr_t)(base + place->offset + run->row * place->row_stride);
 }
 
 /* ---- overlap ---- */
@@ -119,6 +119,9 @@ static void operand_span(const op_run_state *run, const op_stage *stage, const o
                          const char **begin, const char **end)
 {
     const char *low = op_run_address(run, &operand->place), *high = low;
+    int64_t rows = run->plan->rows > 1 ? (run->plan->rows - 1) * operand->place.row_stride : 0;
+    low += rows < 0 ? rows : 0;
+    high += rows > 0 ? rows : 0;
     for (int d = 0; d < stage->ndim; d++) {
         int64_t bytes = (stage->shape[d] - 1) * operand->strides[d];
         if (bytes < 0)
@@ -140,7 +143,7 @@ static int walks_alike(const op_run_state *run, const op_stage *stage, const op_
                        const op_stage_operand *b)
 {
     if (op_run_address(run, &a->place) != op_run_address(run, &b->place) ||
-        op_dtype_size(a->dtype) != op_dtype_size(b->dtype))
+        a->place.row_stride != b->place.row_stride || op_dtype_size(a->dtype) != op_dtype_size(b->dtype))
         return 0;
     for (int d = 0; d < stage->ndim; d++)
         if (stage->shape[d] > 1 && a->strides[d] != b->strides[d])
@@ -253,15 +256,87 @@ static void end_temps(op_run_state *run, int stage)
             free_temp(run, t);
 }
 
+static op_status run_stage(op_run_state *run, int s)
+{
+    const op_stage *stage = run->plan->stage[s];
+    return stage->kind == OP_STAGE_MAP ? op_run_map(run, stage, run->code[s]) : op_run_reduce(run, stage, run->code[s]);
+}
+
+/* ---- plans with rows ---- */
+
+typedef struct op_rows_run {
+    op_run_state *run;
+    int64_t batch; /* rows of one chunk */
+} op_rows_run;
+
+/* A thread's view of the run: temporaries of its own, each of one row. */
+static char *begin_rows(op_run_state *own, char **temp)
+{
+    int64_t bytes = 0;
+    for (int t = 0; t < own->plan->n_temp; t++)
+        bytes += (own->plan->temp_bytes[t] + OP_ALIGNMENT - 1) & ~(int64_t)(OP_ALIGNMENT - 1);
+    char *memory = op_alloc(&own->engine->allocator, (size_t)bytes), *next = memory;
+    for (int t = 0; memory && t < own->plan->n_temp; t++) {
+        temp[t] = next;
+        next += (own->plan->temp_bytes[t] + OP_ALIGNMENT - 1) & ~(int64_t)(OP_ALIGNMENT - 1);
+    }
+    own->temp = temp;
+    own->threads = 1;
+    return memory;
+}
+
+static void chunk_of_rows(void *ctx, int64_t i)
+{
+    const op_rows_run *r = ctx;
+    const op_plan *plan = r->run->plan;
+    char *temp[OP_PLAN_ROW_TEMPS];
+    op_run_state own = *r->run;
+    char *memory = begin_rows(&own, temp);
+    int none = OP_OK;
+    int64_t end = (i + 1) * r->batch < plan->rows ? (i + 1) * r->batch : plan->rows;
+    if (!memory)
+        atomic_store(&own.failed, OP_ERR_MEMORY);
+    for (own.row = i * r->batch; own.row < end && !op_run_stopped(&own); own.row++)
+        for (int s = 0; s < plan->n_stage && !atomic_load_explicit(&own.failed, memory_order_relaxed); s++)
+            if (run_stage(&own, s) != OP_OK)
+                atomic_store(&own.failed, OP_ERR_MEMORY);
+    op_release(&own.engine->allocator, memory);
+    if (atomic_load(&own.failed))
+        atomic_compare_exchange_strong(&r->run->failed, &none, (int)atomic_load(&own.failed));
+}
+
+static op_status run_rows(op_run_state *run)
+{
+    enum { BATCH_ELEMENTS = 16384 };
+    const op_plan *plan = run->plan;
+    double elements = 0;
+    int threads = 1;
+    for (int s = 0; s < plan->n_stage; s++) {
+        const op_stage *stage = plan->stage[s];
+        double size = (double)op_shape_size(stage->ndim, stage->shape);
+        int wanted = op_threads_for(run, stage, run->code[s], size * (double)plan->rows);
+        threads = wanted > threads ? wanted : threads;
+        elements = size > elements ? size : elements;
+        run->bytes += stage->bytes * plan->rows;
+        run->interpreted += run->code[s]->fn == NULL;
+    }
+    op_rows_run r = {.run = run, .batch = elements < BATCH_ELEMENTS ? (int64_t)(BATCH_ELEMENTS / elements) : 1};
+    op_parallel(run, threads, (plan->rows + r.batch - 1) / r.batch, chunk_of_rows, &r);
+    if (atomic_load(&run->failed))
+        return op_fail((op_status)atomic_load(&run->failed), "out of memory while a kernel ran");
+    return op_run_stopped(run) ? op_fail(OP_ERR_CANCELLED, "the evaluation was cancelled") : OP_OK;
+}
+
 op_status op_run_stages(op_run_state *run)
 {
     op_status status = OP_OK;
+    if (run->plan->rows)
+        return run_rows(run);
     for (int s = 0; s < run->plan->n_stage && status == OP_OK; s++) {
         const op_stage *stage = run->plan->stage[s];
         status = begin_temps(run, s);
         if (status == OP_OK)
-            status = stage->kind == OP_STAGE_MAP ? op_run_map(run, stage, run->code[s])
-                                                 : op_run_reduce(run, stage, run->code[s]);
+            status = run_stage(run, s);
         if (status == OP_OK && atomic_load(&run->failed))
             status = op_fail((op_status)atomic_load(&run->failed), "out of memory while a kernel ran");
         if (status == OP_OK && op_run_stopped(run))

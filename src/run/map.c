@@ -173,7 +173,8 @@ static int64_t lead_of(const op_map_run *m)
 /* Stores past the cache, when what is written would push out more than the cache holds. */
 static void choose_stream(op_map_run *m)
 {
-    if (m->run->in_place || m->stage->bytes < op_cache_bytes())
+    int64_t rows = m->run->plan->rows ? m->run->plan->rows : 1;
+    if (m->run->in_place || m->stage->bytes * rows < op_cache_bytes())
         return;
     int64_t lead = lead_of(m);
     if (lead < 0)

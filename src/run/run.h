@@ -18,6 +18,7 @@ typedef struct op_run_state {
     unsigned cancels;          /* the engine's count when the run began */
     void (*progress)(void *ctx, double done);
     void *progress_ctx;
+    int64_t row;               /* of a plan with rows */
     int in_place;              /* an output shares memory with an input */
     _Atomic int failed;        /* op_status of the first failure in a chunk */
     /* what happened, for launch records */

@@ -126,16 +126,6 @@ static int reference_log_ndtr(mpfr_t out, const mpfr_t x, mpfr_rnd_t round)
     return inexact;
 }
 
-static int reference_norm_logsf(mpfr_t out, const mpfr_t x, mpfr_rnd_t round)
-{
-    mpfr_t a;
-    mpfr_init2(a, NORMAL_PRECISION);
-    mpfr_neg(a, x, MPFR_RNDN);
-    int inexact = reference_log_ndtr(out, a, round);
-    mpfr_clear(a);
-    return inexact;
-}
-
 /* y > 0 with erfc(y) = q, 0 < q < 1, or, if it is given, erf(y) = z: Newton's iteration. */
 static void reference_inverse(mpfr_t y, const mpfr_t q, const mpfr_t z)
 {

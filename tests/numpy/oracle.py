@@ -9,16 +9,19 @@ import ctypes.util
 import math
 import os
 import re
+import warnings
 
 import numpy as np
 
 np.seterr(all="ignore")
+warnings.simplefilter("ignore")  # "mean of empty slice" and its kin
 
 LONG = np.longdouble
 LIBM = ctypes.CDLL(ctypes.util.find_library("m"))
 LIBM.fma.restype = ctypes.c_double
 LIBM.fma.argtypes = [ctypes.c_double] * 3
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LANES, LEAF_ROWS = 32, 16  # the order of reductions
 
 
@@ -44,10 +47,16 @@ def read_table(path):
                 ops[names[0]] = Row(names[0], int(cells[1]), cells[2], cells[3], float(cells[4]))
             else:
                 reductions.append(names[0])
-    return ops, reductions
+    return ops, reductions + derived_reductions(os.path.join(ROOT, "include/onepass/onepass.h"), reductions)
 
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+def derived_reductions(path, known):
+    """The names that the header declares in the form of op_sum_opt."""
+    with open(path) as file:
+        names = re.findall(r"op_(\w+)_opt\(op_expr \*x, op_axes", file.read())
+    return [name for name in names if name not in known]
+
+
 OPS, REDUCTIONS = read_table(os.path.join(ROOT, "docs/ops.md"))
 
 # ---- element-wise operations ------------------------------------------------------------------------
@@ -128,7 +137,8 @@ def reciprocal(a):
 
 
 def where(a, b, c):
-    return np.where(np.asarray(a) != 0, b, c)
+    dtype = np.result_type(b, c)  # np.where itself wraps numbers that do not fit, or refuses some that do
+    return np.where(np.asarray(a) != 0, np.asarray(b, dtype), np.asarray(c, dtype))
 
 
 def integer_power(a, b):
@@ -142,7 +152,19 @@ def integer_power(a, b):
     return result
 
 
-EXACT = {"fma": fma, "signbit": signbit, "copysign": copysign, "reciprocal": reciprocal, "where": where}
+def round_(a):
+    """Integers stay, and so do bools."""
+    return np.asarray(a) if np.asarray(a).dtype.kind == "b" else np.round(a)
+
+
+def logical(function):
+    """NumPy cannot say whether a number beyond int64 is true."""
+    return lambda *operands: function(*(np.asarray(x if not is_weak(x) else x != 0, bool) for x in operands))
+
+
+EXACT = {"fma": fma, "signbit": signbit, "copysign": copysign, "reciprocal": reciprocal, "where": where, "round": round_,
+         "logical_and": logical(np.logical_and), "logical_or": logical(np.logical_or),
+         "logical_xor": logical(np.logical_xor), "logical_not": logical(np.logical_not)}
 ZEROS_ARE_EQUAL = {"maximum", "minimum", "fmax", "fmin", "max", "min"}
 
 PI = LONG("3.14159265358979323846264338327950288")
@@ -214,6 +236,16 @@ def refuses(row, operands):
     except (TypeError, OverflowError, ValueError) as error:
         return type(error).__name__
     return None
+
+
+def refuses_reduction(name, dtype):
+    try:
+        getattr(np, name)(np.zeros(2, dtype))
+    except TypeError:
+        return True
+    except AttributeError:
+        pass
+    return False
 
 
 # ---- reductions -----------------------------------------------------------------------------------------
@@ -291,6 +323,72 @@ def reduce(name, x, axes, keepdims, dtype, mask, initial):
     if keepdims:
         result = np.asarray(result).reshape([1 if a in axes else x.shape[a] for a in range(x.ndim)])
     return np.asarray(result), "exact"
+
+
+EXACT_REDUCTIONS = {"argmax", "argmin", "count_nonzero", "ptp", "nanmax", "nanmin"}
+
+
+def weights(x, mask):
+    return np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
+
+
+def judge_derived(name, got, x, axes, keepdims, mask, ddof):
+    """For what is made of sums, maxima and so on; floats are compared with extended precision, within the
+    bound of a sound algorithm."""
+    axes = reduced_axes(x.ndim, axes)
+    if name in EXACT_REDUCTIONS:
+        if name.startswith("arg"):
+            axes = None if len(axes) == x.ndim and x.ndim != 1 else axes[0]
+        return judge_exact(got, np.asarray(getattr(np, name)(x, axis=axes, keepdims=keepdims)))
+    if name in ("nansum", "nanprod"):
+        if x.dtype.kind == "f":
+            x = np.where(np.isnan(x), x.dtype.type(name == "nanprod"), x)
+        return judge_exact(got, reduce(name[3:], x, axes, keepdims, None, None, None)[0])
+    numpys = getattr(np, name, None)
+    if numpys:
+        like = np.asarray(numpys(np.ones_like(x), axis=axes, keepdims=keepdims))
+        wrong = shape_complaint(got, like.shape, like.dtype)
+        if wrong:
+            return wrong
+    if got.dtype.kind != "f" or got.size == 0:
+        return None
+    used = weights(x, mask)
+    wide = x.astype(LONG)
+    if name.startswith("nan"):
+        used = used & ~np.isnan(wide)
+        name = name[3:]
+    wide = np.where(used, wide, 0)
+    how = {"axis": axes, "keepdims": True}
+    n = LONG(1) * used.sum(**how)
+    size, square = np.abs(wide).sum(**how), (wide * wide).sum(**how)
+    mean = wide.sum(**how) / n
+    eps, tiny = LONG(np.finfo(got.dtype).eps) * 40, LONG(np.finfo(got.dtype).tiny)
+    fine = square < np.finfo(x.dtype if x.dtype.kind == "f" else float).max / 4
+    value = got if keepdims or name == "softmax" else got.reshape(n.shape)
+    if name == "mean":
+        want, bound = mean, eps * size / n
+    elif name in ("var", "std"):
+        deviation = np.where(used, wide - mean, 0)
+        want = (deviation * deviation).sum(**how) / np.maximum(n - ddof, 0)
+        scale = n / np.maximum(n - ddof, 1)
+        bound = eps * np.sqrt(want * square / n * scale) + eps * eps * square / n * scale + eps * want
+        value = value.astype(LONG) ** 2 if name == "std" else value
+        tiny = np.where(name == "std", tiny, tiny)
+    elif name == "norm1":
+        want, bound = size, eps * size
+    elif name == "norm2":
+        want, bound = np.sqrt(square), eps * np.sqrt(square)
+        fine &= square > np.finfo(got.dtype).tiny / np.finfo(got.dtype).eps
+    elif name == "norm_inf":
+        want, bound = np.abs(wide).max(**how), 0
+    else:
+        top = wide.max(**how)
+        total = np.exp(wide - top).sum(**how)
+        want = top + np.log(total) if name == "logsumexp" else np.exp(wide - top) / total
+        bound = eps * (np.abs(top) + np.abs(want) + 4)
+    close = np.abs(value - want) <= bound + tiny * np.maximum(n, 1)
+    same = np.where(np.isfinite(want) & fine, close, (np.isnan(value) == np.isnan(want)) | ~fine)
+    return None if same.all() else first_difference(same, np.broadcast_to(value, same.shape), want, ()) + f" ({name})"
 
 
 # ---- comparison -------------------------------------------------------------------------------------------
