@@ -424,6 +424,16 @@ OP_API op_expr *op_norm_logsf(op_expr *x, op_expr *loc, op_expr *scale);
 OP_API op_expr *op_norm_ppf(op_expr *p, op_expr *loc, op_expr *scale);
 OP_API op_expr *op_norm_isf(op_expr *p, op_expr *loc, op_expr *scale);
 
+/* Scans along one axis (negative: from the end), of the shape of x: running sums, products and extremes.
+ * Small integers accumulate in i64 or u64. The order of a running sum is fixed by the length alone:
+ * blocks of 1024 elements are summed one after another, and so are their totals. */
+OP_API op_expr *op_cumsum(op_expr *x, int axis);
+OP_API op_expr *op_cumprod(op_expr *x, int axis);
+OP_API op_expr *op_cummax(op_expr *x, int axis);
+OP_API op_expr *op_cummin(op_expr *x, int axis);
+/* x[i + 1] - x[i]: one element shorter along the axis; of bools: not equal. */
+OP_API op_expr *op_diff(op_expr *x, int axis);
+
 /* ---- Evaluation ------------------------------------------------------------------------------------- */
 
 /* One result into the caller's view. The output may overlap the inputs: the result is as if every

@@ -208,6 +208,26 @@ static int call_reduce(op_formula *f, const op_pending *call, int n, op_value *a
     return built(f, reduced, first_byte(call, args), end, result);
 }
 
+/* cumsum(x, axis=0); without an axis, as NumPy, over all elements in C order. */
+static int call_scan(op_formula *f, const op_pending *call, int n, op_value *args, op_value *result)
+{
+    op_axes axes = OP_ALL;
+    int64_t end = f->token.end;
+    if (n == 0 || n > 2 || args[0].key || (n == 2 && args[1].key && args[1].key != OP_KEY_AXIS))
+        return op_formula_fail(f, OP_ERR_PARSE, call->begin, end, "%s takes a value and an axis",
+                               op_scan_names[call->function.code].name);
+    if (!op_value_expr(f, &args[0]) || (n == 2 && !read_axes(f, &args[1], &axes)))
+        return 0;
+    if (axes.count > 1)
+        return op_formula_fail(f, OP_ERR_PARSE, args[1].begin, args[1].end, "there can be one axis here");
+    op_expr *x = args[0].expr;
+    int flat = axes.count < 1 && strcmp(op_scan_names[call->function.code].name, "diff");
+    if (f->graph && flat && op_expr_ndim(x) != 1)
+        x = op_reshape(x, 1, (int64_t[]){-1});
+    op_expr *scanned = f->graph ? op_scan_names[call->function.code].build(x, axes.count < 1 ? -1 : axes.axis[0]) : NULL;
+    return built(f, scanned, first_byte(call, args), end, result);
+}
+
 static int call_transpose(op_formula *f, const op_pending *call, int n, op_value *args, op_value *result)
 {
     if (n != 1 || args[0].key)
@@ -250,6 +270,8 @@ int op_apply_call(op_formula *f, const op_pending *call, int n, op_value *args, 
         return call_op(f, call, n, args, result);
     case OP_FUNCTION_REDUCE:
         return call_reduce(f, call, n, args, result);
+    case OP_FUNCTION_SCAN:
+        return call_scan(f, call, n, args, result);
     case OP_FUNCTION_TRANSPOSE:
         return call_transpose(f, call, n, args, result);
     case OP_FUNCTION_NORMAL:

@@ -49,6 +49,7 @@ typedef struct op_value {
 typedef enum op_function_kind {
     OP_FUNCTION_NONE,
     OP_FUNCTION_OP,     /* code: op_opcode */
+    OP_FUNCTION_SCAN,   /* code: place in op_scan_names */
     OP_FUNCTION_REDUCE, /* code: place in op_reduce_names */
     OP_FUNCTION_CAST,   /* code: op_dtype */
     OP_FUNCTION_ASTYPE,

@@ -16,6 +16,7 @@ typedef enum op_node_kind {
     OP_NODE_OP,     /* a row of the op table, or a cast */
     OP_NODE_VIEW,   /* the same elements under other indices */
     OP_NODE_REDUCE, /* a row of the reduction table */
+    OP_NODE_SCAN,   /* the same row, keeping every partial result along one axis */
 } op_node_kind;
 
 typedef enum op_view_kind {

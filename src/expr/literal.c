@@ -64,13 +64,22 @@ static const char *power_int(op_wide base, op_wide exponent, op_literal *result)
     return give_int(result, product);
 }
 
+/* The exponents that get other functions where the base is an array (fold.c) get them here, too. */
+static double real_power(double a, double b)
+{
+    return b == 2               ? a * a
+           : b == -1            ? 1 / a
+           : b == 0.5 && a >= 0 ? sqrt(a + 0.0)
+                                : op_math_f64_power(a, b);
+}
+
 static const char *power_float(double a, double b, op_literal *result)
 {
     if (a == 0 && b < 0)
         return "0 has no negative power";
     if (a < 0 && isfinite(a) && isfinite(b) && b != floor(b))
         return "this power is a complex number";
-    return give_float(result, op_math_f64_power(a, b));
+    return give_float(result, real_power(a, b));
 }
 
 static const char *shift_int(int operation, op_wide a, op_wide count, op_literal *result)

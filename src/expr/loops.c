@@ -244,13 +244,37 @@ INT_SOURCES(CASTS_SAT_FROM)
         for (int64_t j = 0; j < n; j++) /* the identity of a float sum is -0.0, but NumPy's sums begin with 0 */       \
             out[j] = OP_REDUCE_##name == OP_REDUCE_sum ? (T)(state[j] + 0) : state[j];                                 \
     }
+#define EMIT_SCAN(name, dtype, type, expression)                                                                       \
+    static void scan_##name##_##dtype(void *x_, int64_t n)                                                             \
+    {                                                                                                                  \
+        typedef type T;                                                                                                \
+        T *x = x_;                                                                                                     \
+        for (int64_t i = 1; i < n; i++) {                                                                              \
+            T sum = x[i - 1];                                                                                          \
+            COMBINE(sum, x[i], expression)                                                                             \
+            x[i] = sum;                                                                                                \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void carry_##name##_##dtype(void *x_, const void *carry_, int64_t n)                                        \
+    {                                                                                                                  \
+        typedef type T;                                                                                                \
+        T *x = x_;                                                                                                     \
+        const T carry = *(const T *)carry_;                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            T sum = carry;                                                                                             \
+            COMBINE(sum, x[i], expression)                                                                             \
+            x[i] = sum;                                                                                                \
+        }                                                                                                              \
+    }
 #define SKIP_FOLD(name, dtype, type, expression, identity)
+#define SKIP_SCAN(name, dtype, type, expression)
 
 #define C(combine, identity) EMIT, (combine), (identity)
 #undef NA
 #define NA SKIP, 0, 0
 #define FOLD(...) FOLD_(__VA_ARGS__)
-#define FOLD_(name, dtype, type, how, expression, identity) how##_FOLD(name, dtype, type, expression, identity)
+#define FOLD_(name, dtype, type, how, expression, identity)                                                            \
+    how##_FOLD(name, dtype, type, expression, identity) how##_SCAN(name, dtype, type, expression)
 #define REDUCE(name, accepts, accumulator, empty, c_bool, c_int, c_float, ...)                                         \
     FOLD(name, OP_BOOL, uint8_t, c_bool)                                                                               \
     FOLD(name, OP_I8, int8_t, c_int)                                                                                   \
@@ -270,9 +294,8 @@ INT_SOURCES(CASTS_SAT_FROM)
 #define ARG(name, dtype, type, better)                                                                                 \
     static inline int is_better_##name##_##dtype(type a, int64_t at_a, type b, int64_t at_b)                           \
     {                                                                                                                  \
-        if (b != b || a != a)                                                                                          \
-            return b != b && (a == a || at_b < at_a);                                                                  \
-        return b better a || (b == a && at_b < at_a);                                                                  \
+        int earlier = at_b < at_a, nan = (b != b) & ((a == a) | earlier);                                              \
+        return nan | ((a == a) & ((b better a) | ((b == a) & earlier)));                                               \
     }                                                                                                                  \
     static void leaf_##name##_##dtype(void *state, int64_t lanes, const void *x_, int64_t rows, int64_t rest,          \
                                       int64_t first, int64_t row_step, int64_t lane_step)                              \
@@ -281,17 +304,17 @@ INT_SOURCES(CASTS_SAT_FROM)
         type *value = (type *)(position + lanes);                                                                      \
         const type *x = x_;                                                                                            \
         for (int64_t j = 0; j < lanes; j++) {                                                                          \
-            int64_t have = rows + (j < rest);                                                                          \
+            int have = rows > 0 || j < rest;                                                                           \
             position[j] = have ? first + j * lane_step : -1; /* -1: nothing yet */                                     \
             value[j] = have ? x[j] : 0;                                                                                \
-            for (int64_t r = 1; r < have; r++) {                                                                       \
-                int64_t at = first + r * row_step + j * lane_step;                                                     \
-                if (is_better_##name##_##dtype(value[j], position[j], x[r * lanes + j], at)) {                         \
-                    value[j] = x[r * lanes + j];                                                                       \
-                    position[j] = at;                                                                                  \
-                }                                                                                                      \
-            }                                                                                                          \
         }                                                                                                              \
+        for (int64_t r = 1; r <= rows; r++)                                                                            \
+            for (int64_t j = 0; j < (r < rows ? lanes : rest); j++) {                                                  \
+                int64_t at = first + r * row_step + j * lane_step;                                                     \
+                int take = is_better_##name##_##dtype(value[j], position[j], x[r * lanes + j], at);                  \
+                value[j] = take ? x[r * lanes + j] : value[j];                                                         \
+                position[j] = take ? at : position[j];                                                                 \
+            }                                                                                                          \
     }                                                                                                                  \
     static void merge_##name##_##dtype(void *left, int64_t at_left, const void *right, int64_t at_right, int64_t n,    \
                                        int64_t lanes)                                                                  \
@@ -388,11 +411,12 @@ static void finish_deviations(void *out, const void *state, int64_t at, int64_t 
 
 #define EMIT_FOLD_ENTRY(name, dtype)                                                                                   \
     {                                                                                                                  \
-        leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, SIZE_##dtype                           \
+        leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, SIZE_##dtype, scan_##name##_##dtype,   \
+            carry_##name##_##dtype                                                                                     \
     }
 #define SKIP_FOLD_ENTRY(name, dtype)                                                                                   \
     {                                                                                                                  \
-        NULL, NULL, NULL, 0                                                                                            \
+        NULL, NULL, NULL, 0, NULL, NULL                                                                                \
     }
 #define FOLD_ENTRY(...) FOLD_ENTRY_(__VA_ARGS__)
 #define FOLD_ENTRY_(name, dtype, how, expression, identity) [dtype] = how##_FOLD_ENTRY(name, dtype)
@@ -415,10 +439,10 @@ enum {
     SIZE_OP_F32 = 4,
     SIZE_OP_F64 = 8
 };
-#define ARG_ENTRY(name, dtype) [dtype] = {leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, 16}
+#define ARG_ENTRY(name, dtype) [dtype] = {leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, 16, NULL, NULL}
 #define ARGMAX_ENTRY(dtype, type) ARG_ENTRY(argmax, dtype),
 #define ARGMIN_ENTRY(dtype, type) ARG_ENTRY(argmin, dtype),
-#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8},
+#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, NULL, NULL},
 
 #define EMIT_ENTRY(name, dtype) name##_##dtype
 #define SKIP_ENTRY(name, dtype) NULL
@@ -451,6 +475,6 @@ const op_loops TABLE_NAME(OP_LOOPS_SUFFIX) = {
             [OP_REDUCE_argmax] = {INT_SOURCES(ARGMAX_ENTRY) FLOAT_SOURCES(ARGMAX_ENTRY)},
             [OP_REDUCE_argmin] = {INT_SOURCES(ARGMIN_ENTRY) FLOAT_SOURCES(ARGMIN_ENTRY)},
             [OP_REDUCE_count] = {INT_SOURCES(COUNT_ENTRY) FLOAT_SOURCES(COUNT_ENTRY)},
-            [OP_REDUCE_deviations] = {[OP_F64] = {leaf_deviations, merge_deviations, finish_deviations, 24}},
+            [OP_REDUCE_deviations] = {[OP_F64] = {leaf_deviations, merge_deviations, finish_deviations, 24, NULL, NULL}},
         },
 };

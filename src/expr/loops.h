@@ -26,6 +26,9 @@ typedef struct op_reducer {
     /* the results of n lanes from `at` */
     void (*finish)(void *out, const void *state, int64_t at, int64_t n, int64_t lanes);
     int state_bytes; /* of a lane; 0: no such reducer */
+    /* Of reducers whose state is the value: x[i] = x[i - 1] and x[i] in turn; x[i] = carry and x[i]. */
+    void (*scan)(void *x, int64_t n);
+    void (*carry)(void *x, const void *carry, int64_t n);
 } op_reducer;
 
 typedef struct op_loops {

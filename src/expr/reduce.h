@@ -37,6 +37,15 @@ typedef struct op_reduce_name {
 } op_reduce_name;
 extern const op_reduce_name op_reduce_names[];
 extern const int op_reduce_name_count;
+/* Running reductions by name: op_cumsum and its kin, op_diff. */
+typedef struct op_scan_name {
+    const char *name;
+    op_expr *(*build)(op_expr *x, int axis);
+} op_scan_name;
+extern const op_scan_name op_scan_names[];
+extern const int op_scan_name_count;
+int op_scan_from_name(const char *name, size_t length);
+
 /* The place of a name in op_reduce_names; -1 if it is not there. */
 int op_reduce_from_name(const char *name, size_t length);
 

@@ -147,6 +147,8 @@ const char *op_function_hint(const char *name, size_t length, char hint[OP_HINT_
         offer(&c, op_rows[code].name, strlen(op_rows[code].name));
     for (int i = 0; i < op_alias_count; i++)
         offer(&c, op_aliases[i].name, strlen(op_aliases[i].name));
+    for (int i = 0; i < op_scan_name_count; i++)
+        offer(&c, op_scan_names[i].name, strlen(op_scan_names[i].name));
     for (int i = 0; i < op_reduce_name_count; i++)
         offer(&c, op_reduce_names[i].name, strlen(op_reduce_names[i].name));
     return hint_text(&c, hint);
@@ -183,6 +185,9 @@ op_function op_function_find(const char *name, size_t length)
     int reduction = op_reduce_from_name(name, length);
     if (reduction >= 0)
         return (op_function){.kind = OP_FUNCTION_REDUCE, .code = reduction};
+    int scan = op_scan_from_name(name, length);
+    if (scan >= 0)
+        return (op_function){.kind = OP_FUNCTION_SCAN, .code = scan};
     if (same(name, length, "transpose"))
         return (op_function){.kind = OP_FUNCTION_TRANSPOSE};
     op_dtype dtype = dtype_of(name, length);

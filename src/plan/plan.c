@@ -117,6 +117,8 @@ static op_status resolve_shape(op_planner *planner, const op_expr *e)
         status = resolve_op(planner, e, shape);
     else if (e->kind == OP_NODE_REDUCE)
         status = resolve_reduce(planner, e, shape);
+    else if (e->kind == OP_NODE_SCAN)
+        memcpy(shape, op_planner_shape(planner, e->arg[0]), sizeof *shape * e->ndim);
     else {
         const char *wrong = op_view_shape(&e->view, e->arg[0]->ndim, op_planner_shape(planner, e->arg[0]), e->ndim, shape);
         if (wrong)
@@ -280,7 +282,7 @@ static int64_t *result_strides(op_arena *arena, const op_expr *e, const op_leaf 
     int64_t *strides = OP_NEW_ARRAY(arena, int64_t, e->arg[0]->ndim + 1);
     int own = 0; /* dimension of the result */
     for (int i = 0; strides && i < e->arg[0]->ndim; i++) {
-        int reduced = e->reduce.axes >> i & 1;
+        int reduced = e->kind == OP_NODE_REDUCE && e->reduce.axes >> i & 1;
         strides[i] = reduced ? 0 : to->strides[own];
         own += !reduced || e->reduce.keepdims;
     }
@@ -292,7 +294,7 @@ static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_
 {
     op_arena *arena = planner->arena;
     const op_expr *first = e[0]->arg[0];
-    op_stage *stage = new_stage(planner, OP_STAGE_REDUCE);
+    op_stage *stage = new_stage(planner, e[0]->kind == OP_NODE_SCAN ? OP_STAGE_SCAN : OP_STAGE_REDUCE);
     op_lowering *l = stage ? op_lower_begin(planner, stage, first->ndim, op_planner_shape(planner, first)) : NULL;
     uint32_t *value = OP_NEW_ARRAY(arena, uint32_t, n);
     const op_expr **root = OP_NEW_ARRAY(arena, const op_expr *, n);
@@ -463,7 +465,8 @@ static int direct_output(const op_planner *planner, const op_expr *e)
 {
     const op_plan_request *request = planner->request;
     for (int i = 0; i < request->n; i++)
-        if (request->exprs[i] == e && request->outs[i].dtype == (op_dtype)e->dtype)
+        if (request->exprs[i] == e && request->outs[i].dtype == (op_dtype)e->dtype && request->outs[i].ndim == e->ndim &&
+            !memcmp(request->outs[i].shape, op_planner_shape(planner, e), sizeof(int64_t) * e->ndim))
             return i;
     return -1;
 }
@@ -475,6 +478,15 @@ static op_leaf *reduce_target(op_planner *planner, const op_expr *e)
     if (leaf && out >= 0)
         *leaf = (op_leaf){{OP_PLACE_OUT, out, NULL, 0, 0}, op_planner_shape(planner, e), planner->request->outs[out].strides};
     return leaf;
+}
+
+/* A stage for one reduction or scan. */
+static op_status single_stage(op_planner *planner, op_expr *e)
+{
+    op_leaf *to = reduce_target(planner, e);
+    op_status status = to ? reduce_stage(planner, 1, &e, &to) : no_memory();
+    planner->leaf[e->id] = to;
+    return status;
 }
 
 static int can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b)
@@ -510,7 +522,7 @@ static op_status reduce_group(op_planner *planner, const op_order *order, const 
 
 static int ends_stage(const op_expr *e)
 {
-    return e->kind == OP_NODE_REDUCE || (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE);
+    return e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN || (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE);
 }
 
 /* By position in the list: how many stages must have ended before the node can be computed. */
@@ -572,7 +584,9 @@ static op_status stages_by_level(op_planner *planner, const op_order *order)
                 status = materialise(planner, e->arg[0]);
             if (status != OP_OK)
                 break;
-            status = e->kind == OP_NODE_REDUCE ? reduce_group(planner, order, level, i) : reshape(planner, e);
+            status = e->kind == OP_NODE_REDUCE ? reduce_group(planner, order, level, i)
+                     : e->kind == OP_NODE_SCAN ? single_stage(planner, e)
+                                               : reshape(planner, e);
         }
     return status;
 }
@@ -584,10 +598,8 @@ static op_status stages_by_run(op_planner *planner, const op_order *order, uint3
     op_status status = needed ? OP_OK : no_memory();
     for (uint32_t i = 0, begin = 0; i < order->n && status == OP_OK; i++) {
         op_expr *e = order->node[i];
-        if (e->kind == OP_NODE_REDUCE) {
-            op_leaf *to = reduce_target(planner, e);
-            status = to ? reduce_stage(planner, 1, &e, &to) : no_memory();
-            planner->leaf[e->id] = to;
+        if (e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN) {
+            status = single_stage(planner, e);
         } else if (ends_stage(e)) {
             status = reshape(planner, e);
         }
@@ -691,7 +703,7 @@ static int64_t find_rows(const op_planner *planner, const op_order *order)
     int64_t rows = 0, longest = 0;
     for (uint32_t i = 0; i < order->n; i++) {
         const op_expr *e = order->node[i];
-        if (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE)
+        if (ends_stage(e) && e->kind != OP_NODE_REDUCE)
             return 0;
         if (e->kind != OP_NODE_REDUCE)
             continue;

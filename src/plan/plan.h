@@ -31,9 +31,10 @@ typedef struct op_stage_operand {
     const char *name; /* or NULL */
 } op_stage_operand;
 
-typedef enum op_stage_kind { OP_STAGE_MAP, OP_STAGE_REDUCE } op_stage_kind;
+typedef enum op_stage_kind { OP_STAGE_MAP, OP_STAGE_REDUCE, OP_STAGE_SCAN } op_stage_kind;
 
-/* One reduction of a reduce stage; the stage's reductions share its pass over memory. */
+/* One reduction of a reduce stage; the stage's reductions share its pass over memory. A scan stage has one,
+ * whose result has a stride along the scanned dimension, too. */
 typedef struct op_stage_reduction {
     op_reduce_code code;
     int block;      /* the program's output that holds the values; several reductions may share one */

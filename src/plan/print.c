@@ -175,7 +175,7 @@ static void print_nested(op_text *text, const op_expr *e, int depth, size_t limi
     else if (e->kind == OP_NODE_VIEW)
         print_view(text, e, depth, limit);
     else {
-        op_text_add(text, "%s(", op_reduce_rows[e->reduce.code].name);
+        op_text_add(text, "%s%s(", e->kind == OP_NODE_SCAN ? "running " : "", op_reduce_rows[e->reduce.code].name);
         print_nested(text, e->arg[0], depth - 1, limit);
         op_text_add(text, ", axes ");
         print_axes(text, e);
@@ -216,7 +216,8 @@ static void print_node(op_text *text, const op_expr *e)
         op_text_add(text, "view");
         break;
     case OP_NODE_REDUCE:
-        op_text_add(text, "%s over axes ", op_reduce_rows[e->reduce.code].name);
+    case OP_NODE_SCAN:
+        op_text_add(text, "%s%s over axes ", e->kind == OP_NODE_SCAN ? "running " : "", op_reduce_rows[e->reduce.code].name);
         print_axes(text, e);
         op_text_add(text, " of");
         break;
@@ -297,10 +298,10 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
     const op_stage *stage = plan->stage[s];
     char shape[OP_SHAPE_TEXT];
     op_text_add(text, "%s %d of %d: %s over %s, %" PRId64 " bytes", plan->rows ? "step" : "pass", s + 1, plan->n_stage,
-                stage->kind == OP_STAGE_MAP ? "map" : "reduce",
+                stage->kind == OP_STAGE_MAP ? "map" : stage->kind == OP_STAGE_SCAN ? "scan" : "reduce",
                 op_shape_text(stage->ndim, stage->shape, shape), stage->bytes);
-    if (stage->kind == OP_STAGE_REDUCE) {
-        op_text_add(text, ", reduces");
+    if (stage->kind != OP_STAGE_MAP) {
+        op_text_add(text, stage->kind == OP_STAGE_SCAN ? ", along" : ", reduces");
         for (int d = 0; d < stage->ndim; d++)
             if (stage->reduced >> d & 1)
                 op_text_add(text, " %d", d);

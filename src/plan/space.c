@@ -191,10 +191,10 @@ void op_stage_collapse(op_stage *stage)
         stage->program.operand[k] = (op_operand_type){(uint8_t)operand->dtype, (uint8_t)access_of(stage, k)};
         stage->bytes += op_stage_operand_bytes(stage, operand);
     }
-    if (stage->kind == OP_STAGE_REDUCE) {
+    if (stage->kind != OP_STAGE_MAP) {
         int64_t results = 1;
         for (int i = 0; i < stage->ndim; i++)
-            results *= stage->reduced >> i & 1 ? 1 : stage->shape[i];
+            results *= stage->kind == OP_STAGE_REDUCE && stage->reduced >> i & 1 ? 1 : stage->shape[i];
         for (int k = 0; k < stage->n_reduction; k++)
             stage->bytes += results * op_dtype_size(stage->reduction[k].result_dtype);
         stage->lanes = stage->reduced >> (stage->ndim - 1) & 1 ? OP_LANES : 1;

@@ -18,7 +18,7 @@ static op_status print_code(op_text *text, op_engine *engine, const op_stage *st
     for (uint32_t k = 0; operand && k < n; k++)
         operand[k] = stage->operand[k].name;
     for (int i = 0; i < stage->n_root; i++) {
-        op_text_add(&comment, "%s%s", i ? "\n" : "", stage->kind == OP_STAGE_REDUCE ? "operand of " : "");
+        op_text_add(&comment, "%s%s", i ? "\n" : "", stage->kind != OP_STAGE_MAP ? "operand of " : "");
         op_print_expr(&comment, stage->root[i]);
     }
     op_names names = {operand, comment.bytes};

@@ -165,7 +165,7 @@ static int reads_output(const op_run_state *run, int reader, const op_stage_oper
     *shares = 1;
     if (reader < writer)
         return 0;
-    if (reader > writer || stage->kind == OP_STAGE_REDUCE)
+    if (reader > writer || stage->kind != OP_STAGE_MAP)
         return 1;
     for (uint32_t k = stage->program.n_in; k < stage->program.n_in + stage->program.n_out; k++)
         if (stage->operand[k].place.kind == OP_PLACE_OUT && stage->operand[k].place.index == out_index)
@@ -259,7 +259,14 @@ static void end_temps(op_run_state *run, int stage)
 static op_status run_stage(op_run_state *run, int s)
 {
     const op_stage *stage = run->plan->stage[s];
-    return stage->kind == OP_STAGE_MAP ? op_run_map(run, stage, run->code[s]) : op_run_reduce(run, stage, run->code[s]);
+    switch (stage->kind) {
+    case OP_STAGE_REDUCE:
+        return op_run_reduce(run, stage, run->code[s]);
+    case OP_STAGE_SCAN:
+        return op_run_scan(run, stage, run->code[s]);
+    default:
+        return op_run_map(run, stage, run->code[s]);
+    }
 }
 
 /* ---- plans with rows ---- */

@@ -118,6 +118,12 @@ void op_parallel(op_run_state *run, int threads, int64_t n, void (*chunk)(void *
     run->threads_used = granted > run->threads_used ? granted : run->threads_used;
 }
 
+void op_parallel_in_order(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx)
+{
+    /* a host's pool may begin chunks in any order */
+    op_parallel(run, run->engine->options.parallel_for ? 1 : threads, n, chunk, ctx);
+}
+
 int op_run_stopped(const op_run_state *run)
 {
     return atomic_load_explicit(&run->failed, memory_order_relaxed) ||

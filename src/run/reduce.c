@@ -3,7 +3,7 @@
  * reduces is a whole subtree, so neither their number nor the kernel's width changes a bit. */
 #include <string.h>
 
-#include "run/run.h"
+#include "run/blocks.h"
 #include "run/tree.h"
 
 enum {
@@ -42,11 +42,6 @@ static void fail(op_reduce_run *r)
 {
     int none = OP_OK;
     atomic_compare_exchange_strong(&r->run->failed, &none, (int)OP_ERR_MEMORY);
-}
-
-static int is_reduced(const op_stage *stage, int d)
-{
-    return stage->reduced >> d & 1;
 }
 
 /* ---- evaluating the operand ---- */
@@ -105,41 +100,12 @@ static void clear_trees(op_worker *w)
         w->tree[k].top = 0, w->tree[k].pushed = 0;
 }
 
-/* Byte offset of an operand at index `kept` of the kept dimensions and `reduced` of the reduced ones, in
- * C order; dimensions from `last` on are not counted. */
-static int64_t offset_of(const op_stage *stage, const int64_t *strides, int last, int64_t kept, int64_t reduced)
-{
-    int64_t offset = 0;
-    for (int d = last - 1; d >= 0; d--) {
-        if (stage->shape[d] == 0) /* reduced, and there is nothing to reduce */
-            continue;
-        int64_t *index = is_reduced(stage, d) ? &reduced : &kept;
-        offset += *index % stage->shape[d] * strides[d];
-        *index /= stage->shape[d];
-    }
-    return offset;
-}
-
-/* Evaluates `rows` rows of `n` elements from the given place, rows one after another; they become the
- * values from number `at` on of every block. */
+/* Evaluates rows into the blocks of a worker: see op_evaluate. */
 static void evaluate(op_worker *w, int last, int64_t kept, int64_t reduced, int64_t column, int64_t rows, int64_t n,
                      int64_t at)
 {
-    const op_stage *stage = w->r->stage;
-    int inner = stage->ndim - 1;
-    for (uint32_t k = 0; k < stage->program.n_in; k++) {
-        const int64_t *strides = stage->operand[k].strides;
-        w->args->operand[k].data = w->r->args->operand[k].data + offset_of(stage, strides, last, kept, reduced) +
-                                   column * strides[inner];
-    }
-    for (uint32_t b = 0; b < stage->program.n_out; b++) {
-        int64_t size = op_dtype_size(stage->operand[stage->program.n_in + b].dtype);
-        char *block = w->memory + b * w->block_bytes;
-        w->args->operand[stage->program.n_in + b] = (op_operand){block + at * size, size, n * size};
-    }
-    w->args->n = n;
-    int rank_1 = stage->program.rank == 1;
-    if (!op_code_run(w->r->code, w->args, 0, rank_1 ? n : rows))
+    op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    if (!op_evaluate(&evaluation, last, kept, reduced, column, rows, n, at))
         fail(w->r);
 }
 
@@ -151,7 +117,7 @@ static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t
     const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1;
     int64_t n = stage->shape[inner], at = 0;
-    int rows_too = inner > 0 && is_reduced(stage, inner - 1);
+    int rows_too = inner > 0 && op_is_reduced(stage, inner - 1);
     while (begin < end) {
         int64_t column = begin % n, row = begin / n, count = n - column < end - begin ? n - column : end - begin;
         int64_t rows = 1;
@@ -194,7 +160,7 @@ static void finish_lanes(op_worker *w, int64_t kept, int64_t used)
                 item->reducer->merge(root, 0, root, half, half, OP_LANES);
         char value[8];
         item->reducer->finish(value, root, 0, 1, OP_LANES);
-        memcpy(item->result + offset_of(r->stage, item->strides, r->stage->ndim, kept, 0), value,
+        memcpy(item->result + op_offset_of(r->stage, item->strides, r->stage->ndim, kept, 0), value,
                (size_t)item->result_size);
     }
 }
@@ -235,7 +201,7 @@ static int rows_are_short(const op_reduce_run *r)
 {
     const op_stage *stage = r->stage;
     int inner = stage->ndim - 1;
-    return inner > 0 && !is_reduced(stage, inner - 1) && stage->shape[inner] == r->reduced &&
+    return inner > 0 && !op_is_reduced(stage, inner - 1) && stage->shape[inner] == r->reduced &&
            r->reduced <= BLOCK_ELEMENTS / 2;
 }
 
@@ -328,7 +294,7 @@ static void reduce_along_rows(op_reduce_run *r, int threads)
 static void evaluate_columns(op_worker *w, int64_t outer, int64_t position, int64_t rows, int64_t first, int64_t width)
 {
     const op_stage *stage = w->r->stage;
-    int inner = stage->ndim - 1, rows_too = inner > 0 && is_reduced(stage, inner - 1);
+    int inner = stage->ndim - 1, rows_too = inner > 0 && op_is_reduced(stage, inner - 1);
     int64_t at = 0;
     while (rows > 0) {
         int64_t extent = rows_too ? stage->shape[inner - 1] : 1, left = extent - position % extent;
@@ -364,7 +330,7 @@ static void finish_columns(op_worker *w, int64_t outer, int64_t first, int64_t w
     for (int k = 0; k < w->r->n; k++) {
         const op_reduce_item *item = &w->r->item[k];
         int64_t stride = item->strides[inner];
-        char *to = item->result + offset_of(stage, item->strides, inner, outer, 0) + first * stride;
+        char *to = item->result + op_offset_of(stage, item->strides, inner, outer, 0) + first * stride;
         const char *root = op_tree_finish(&w->tree[k]);
         for (int64_t j = 0; j < width; j++) {
             char value[8];
@@ -445,7 +411,7 @@ static void store_identities(op_reduce_run *r)
         item->reducer->leaf(state, 1, NULL, 0, 0, 0, 0, 0);
         item->reducer->finish(value, state, 0, 1, 1);
         for (int64_t i = 0; i < r->kept; i++)
-            memcpy(item->result + offset_of(r->stage, item->strides, r->stage->ndim, i, 0), value,
+            memcpy(item->result + op_offset_of(r->stage, item->strides, r->stage->ndim, i, 0), value,
                    (size_t)item->result_size);
     }
 }
@@ -483,7 +449,7 @@ op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code 
     op_reduce_run r = {.run = run, .stage = stage, .code = code, .n = stage->n_reduction, .kept = 1, .reduced = 1,
                        .columns = 1};
     for (int d = 0; d < stage->ndim; d++)
-        *(is_reduced(stage, d) ? &r.reduced : &r.kept) *= stage->shape[d];
+        *(op_is_reduced(stage, d) ? &r.reduced : &r.kept) *= stage->shape[d];
     if (r.kept == 0)
         return OP_OK;
     r.item = r.n <= 4 ? few : op_alloc(allocator, sizeof *r.item * (size_t)r.n);

@@ -31,6 +31,7 @@ typedef struct op_run_state {
 op_status op_run_stages(op_run_state *run);
 op_status op_run_map(op_run_state *run, const op_stage *stage, const op_code *code);
 op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code *code);
+op_status op_run_scan(op_run_state *run, const op_stage *stage, const op_code *code);
 
 /* The address of a place. */
 char *op_run_address(const op_run_state *run, const op_place *place);
@@ -41,6 +42,9 @@ int op_run_stopped(const op_run_state *run);
 /* Calls chunk(ctx, i) for 0 <= i < n on up to `threads` threads, with the default floating-point state,
  * until all are done or the run is stopped. */
 void op_parallel(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx);
+
+/* The same, and chunk i is begun after chunk i - 1 has been: it may wait for it. */
+void op_parallel_in_order(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx);
 
 /* How many threads are worth waking for so much work. */
 int op_threads_for(const op_run_state *run, const op_stage *stage, const op_code *code, double elements);

@@ -284,6 +284,10 @@ static int table_row(const char *text, char *name, int *arity)
     return 1;
 }
 
+/* Reductions that are made of those in the table. */
+static const char *const derived[] = {"mean",    "var",     "std",    "ptp",   "count_nonzero", "nansum",    "nanprod", "nanmean",
+                                      "nanvar",  "nanstd",  "norm1",  "norm2", "norm_inf",      "logsumexp", "argmax",  "argmin"};
+
 static void run_battery(battery *b, const char *ops_path)
 {
     char text[1024], name[NAME];
@@ -304,6 +308,8 @@ static void run_battery(battery *b, const char *ops_path)
             add_op(b, name, arity);
     }
     fclose(file);
+    for (size_t k = 0; k < sizeof derived / sizeof derived[0]; k++)
+        add_reduction(b, derived[k]);
     for (size_t k = 0; k < sizeof view_formulas / sizeof view_formulas[0]; k++)
         add_shapes(b, view_formulas[k], 1, view_formulas[k]);
     add_large(b);

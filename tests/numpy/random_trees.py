@@ -335,6 +335,20 @@ class Tree:
             return None
         return self.add(Node("reduce", (name, axes, rng.random() < 0.4, dtype, ddof), (i, mask, initial)))
 
+    def step_row(self, room):
+        """A reduction with a consumer of the same operand beside it, as in softmax or standardised rows."""
+        rng = self.rng
+        i = self.existing()
+        if self.dtypes[i] is None or not self.shapes[i] or 0 in self.shapes[i]:
+            return None
+        ndim = len(self.shapes[i])
+        axes = [ndim - 1] if rng.random() < 0.7 else rng.sample(range(ndim), rng.randint(1, ndim))
+        name = rng.choice([n for n in REDUCE_NAMES if not n.startswith(("arg", "nan", "ptp"))])
+        r = self.add(Node("reduce", (name, axes, True, 0, 0), (i, None, None)))
+        if r is None:
+            return None
+        return self.add(Node("op", rng.choice(["subtract", "divide", "multiply", "less", "maximum"]), (i, r)))
+
     def grow(self):
         rng = self.rng
         shape = random_shape(rng)
@@ -342,7 +356,7 @@ class Tree:
         room = 300000 if large else 20000
         self.leaf(shape)
         wanted = rng.choice([2, 3, 5]) if large else rng.choice([1, 2, 3, 4, 5, 6, 8, 12, 20])
-        steps = rng.choices([self.step_op, self.step_view, self.step_reduce, self.step_cast], STEP_WEIGHTS, k=wanted * 2)
+        steps = rng.choices([self.step_op, self.step_view, self.step_reduce, self.step_cast, self.step_row], STEP_WEIGHTS, k=wanted * 2)
         made = 0
         for step in steps:
             made += step(room) is not None
@@ -383,7 +397,7 @@ class Tree:
 OP_NAMES = [name for name in oracle.OPS if hasattr(lib, "op_" + name)]
 REDUCE_NAMES = [name for name in oracle.REDUCTIONS if hasattr(lib, "op_" + name)]
 NEED_ELEMENTS = {"max", "min", "nanmax", "nanmin", "ptp", "argmax", "argmin", "norm_inf", "logsumexp", "softmax"}
-STEP_WEIGHTS = [10, 3, 2, 2]
+STEP_WEIGHTS = [10, 3, 2, 2, 1]  # op, view, reduce, cast, row
 
 # ---- checks ---------------------------------------------------------------------------------------------
 

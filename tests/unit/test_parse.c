@@ -179,6 +179,36 @@ START_TEST(functions)
 }
 END_TEST
 
+START_TEST(normal_distribution)
+{
+    op_expr *zero = WHOLE(0), *two = WHOLE(2);
+    SAME("norm.isf(a)", op_norm_isf(a, OP_NONE, OP_NONE));
+    SAME("norm.isf(a)", op_negative(op_ndtri(a)));
+    SAME("norm.isf(a, 0, 1.0)", op_negative(op_ndtri(a)));
+    SAME("norm.isf(a, loc=0, scale=1)", op_negative(op_ndtri(a)));
+    SAME("norm.ppf(a)", op_ndtri(a));
+    SAME("norm.ppf(c)", op_ndtri(c));
+    SAME("norm.ppf(i)", op_ndtri(op_cast(i, OP_F64)));
+    SAME("norm.cdf(a, b)", op_ndtr(op_subtract(a, b)));
+    SAME("norm.cdf(a, scale=2)", op_ndtr(op_divide(a, two)));
+    SAME("norm.cdf(i, 2)", op_ndtr(op_subtract(op_cast(i, OP_F64), two)));
+    SAME("norm.sf(a, 2, 2)", op_ndtr(op_negative(op_divide(op_subtract(a, two), two))));
+    SAME("norm.logcdf(a)", op_log_ndtr(a));
+    SAME("norm.logsf(a)", op_log_ndtr(op_negative(a)));
+    SAME("norm.pdf(a, scale=2)", op_divide(op_normal_density(op_divide(a, two)), two));
+    SAME("norm.logpdf(a, 2)", op_log_normal_density(op_subtract(a, two)));
+    SAME("norm.isf(a, scale=2, loc=b)", op_subtract(b, op_multiply(op_ndtri(a), two)));
+    SAME("norm.ppf(a, scale=b)",
+         op_where(op_greater(b, zero), op_multiply(op_ndtri(a), b), NUMBER(NAN)));
+    SAME("norm.isf(sin(a) + 1, 1) * 2", op_multiply(op_norm_isf(op_add(op_sin(a), WHOLE(1)), WHOLE(1), OP_NONE), two));
+    SAME("norm.cdf(norm.ppf(a))", op_ndtr(op_ndtri(a)));
+    SAME("norm = a; norm.sum()", op_sum(a, OP_ALL, 0));
+    SAME("erf(a) + erfcinv(b)", op_add(op_erf(a), op_erfcinv(b)));
+    ck_assert_ptr_null(op_norm_isf(a, NULL, OP_NONE));
+    ck_assert_ptr_null(op_norm_isf(OP_NONE, OP_NONE, OP_NONE));
+}
+END_TEST
+
 START_TEST(reductions)
 {
     SAME("sum(m)", op_sum(m, OP_ALL, 0));
@@ -287,6 +317,18 @@ START_TEST(errors_have_a_place)
         {"sum(m, 0, axis=1)", OP_ERR_PARSE, 15, 16, "one too many"},
         {"sum(m, blah=1)", OP_ERR_PARSE, 7, 11, "keyword"},
         {"sum(m, axis=0, 1)", OP_ERR_PARSE, 15, 16, "keyword"},
+        {"sum(m, loc=0)", OP_ERR_PARSE, 11, 12, "keyword"},
+        {"norm.isf()", OP_ERR_PARSE, 0, 10, "a value first"},
+        {"norm.isf(loc=a)", OP_ERR_PARSE, 0, 15, "a value first"},
+        {"norm.isf(a, axis=1)", OP_ERR_PARSE, 17, 18, "keyword"},
+        {"norm.isf(a, 1, loc=2)", OP_ERR_PARSE, 19, 20, "one too many"},
+        {"norm.isf(a, 1, 2, 3)", OP_ERR_PARSE, 18, 19, "one too many"},
+        {"norm.isf(a, scale=None)", OP_ERR_PARSE, 18, 22, "None stands"},
+        {"a + norm.isf(m + b, m)", OP_ERR_SHAPE, 13, 18, "(4,)"},
+        {"a + norm.cdf(b, m)", OP_ERR_SHAPE, 4, 18, "(4,)"},
+        {"a + norm.rvs(b)", OP_ERR_NAME, 9, 12, "there are pdf"},
+        {"norm.isf", OP_ERR_NAME, 0, 8, "is a function"},
+        {"norm.sum()", OP_ERR_NAME, 0, 4, "unknown name 'norm'"},
         {"m.mean2()", OP_ERR_NAME, 2, 7, "mean2"},
         {"m.shape", OP_ERR_NAME, 2, 7, "shape"},
         {"f32", OP_ERR_PARSE, 0, 3, "a dtype stands"},
@@ -423,6 +465,9 @@ START_TEST(names_of_a_formula)
         {"a < b < c", "a b c "},
         {"x ** y", "x y "},
         {"2 + 3", ""},
+        {"norm.isf(p, scale=s)", "p s "},
+        {"norm.sum()", "norm "},
+        {"norm.rvs(p)", NULL},
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         found[0] = 0;
@@ -483,6 +528,7 @@ int main(void)
     tcase_add_test(tests, literals_are_weak);
     tcase_add_test(tests, powers);
     tcase_add_test(tests, functions);
+    tcase_add_test(tests, normal_distribution);
     tcase_add_test(tests, reductions);
     tcase_add_test(tests, subscripts);
     tcase_add_test(tests, statements);

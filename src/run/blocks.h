@@ -1,0 +1,30 @@
+/* Blocks of an operand's values, evaluated into cache for reductions and scans. */
+#ifndef ONEPASS_RUN_BLOCKS_H
+#define ONEPASS_RUN_BLOCKS_H
+
+#include "run/run.h"
+
+static inline int op_is_reduced(const op_stage *stage, int d)
+{
+    return stage->reduced >> d & 1;
+}
+
+/* Byte offset at index `kept` of the kept dimensions and `reduced` of the reduced ones, both in C order;
+ * dimensions from `last` on are not counted. */
+int64_t op_offset_of(const op_stage *stage, const int64_t *strides, int last, int64_t kept, int64_t reduced);
+
+typedef struct op_evaluation {
+    const op_stage *stage;
+    const op_code *code;
+    const op_kernel_args *base; /* addresses of the first element */
+    op_kernel_args *args;       /* the thread's own copy */
+    char *memory;               /* one block for each output of the kernel, block_bytes apart */
+    int64_t block_bytes;
+} op_evaluation;
+
+/* Evaluates `rows` rows of `n` elements from the given place, rows one after another; they become the
+ * values from number `at` on of every block. Returns 0 if out of memory. */
+int op_evaluate(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column, int64_t rows,
+                int64_t n, int64_t at);
+
+#endif
