@@ -150,7 +150,7 @@ static int find_entry(object *o, const char *wanted, size_t *entry)
             continue;
         Elf64_Sym symbol;
         for (uint64_t k = 1; k < o->section[i].sh_size / sizeof symbol; k++) {
-            int64_t address;
+            int64_t address = 0;
             if (!symbol_at(o, i, k, &symbol))
                 return 0;
             const char *name = name_at(o, o->section[i].sh_link, symbol.st_name);
@@ -235,7 +235,7 @@ static int relocate_section(object *o, const Elf64_Shdr *table)
     for (uint64_t i = 0; place != NOT_IN_IMAGE && i < table->sh_size / sizeof(Elf64_Rela); i++) {
         Elf64_Rela rela;
         Elf64_Sym symbol;
-        int64_t target;
+        int64_t target = 0;
         memcpy(&rela, o->bytes + table->sh_offset + i * sizeof rela, sizeof rela);
         if (rela.r_offset >= section_size)
             return refuse(o, "a relocation lies outside of its section");

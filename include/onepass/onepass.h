@@ -512,6 +512,7 @@ OP_API op_status op_dump_to(op_expr *expr, op_dump_what what, void (*write)(void
 /* What the last evaluation of this graph did. */
 typedef struct op_launch {
     uint64_t signature;      /* hash of the last kernel's key */
+    int passes;              /* over memory: stages over more than scalars; rows in cache count once */
     int kernels;             /* kernels launched */
     int compiles;            /* of them, compiled now */
     int hits_memory;

@@ -161,7 +161,7 @@ static uint64_t hash_node(const op_expr *e)
         return op_mix(h, e->bits);
     case OP_NODE_REDUCE:
     case OP_NODE_SCAN:
-        return op_mix(h, e->reduce.axes << 17 | (uint64_t)e->reduce.keepdims << 16 | e->reduce.code);
+        return op_mix(h, e->reduce.axes << 18 | (uint64_t)e->reduce.may_be_empty << 17 | (uint64_t)e->reduce.keepdims << 16 | e->reduce.code);
     case OP_NODE_VIEW:
         h = op_mix(h, (uint64_t)e->view.kind | (uint64_t)(uint32_t)e->view.axis << 32);
         h = op_mix(h, (uint64_t)e->view.start);
@@ -197,7 +197,7 @@ static int same_node(const op_expr *a, const op_expr *b)
     case OP_NODE_REDUCE:
     case OP_NODE_SCAN:
         return a->reduce.code == b->reduce.code && a->reduce.axes == b->reduce.axes &&
-               a->reduce.keepdims == b->reduce.keepdims;
+               a->reduce.keepdims == b->reduce.keepdims && a->reduce.may_be_empty == b->reduce.may_be_empty;
     default:
         return 1;
     }

@@ -39,6 +39,7 @@ typedef struct op_view_step {
 typedef struct op_reduction {
     uint16_t code;     /* op_reduce_code */
     uint8_t keepdims;
+    uint8_t may_be_empty; /* there is an initial value */
     uint64_t axes;     /* bit i: dimension i of the operand is reduced */
 } op_reduction;
 

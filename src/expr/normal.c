@@ -96,7 +96,12 @@ static op_expr *build_pdf(const normal *n)
 static op_expr *build_logpdf(const normal *n)
 {
     op_expr *y = apply_1(OP_CODE_log_normal_density, standard(n));
-    return n->scale ? apply_2(OP_CODE_subtract, y, apply_1(OP_CODE_log, n->scale)) : y;
+    if (!n->scale || !y)
+        return y;
+    op_expr *log_scale = apply_1(OP_CODE_log, n->scale);
+    if (log_scale && n->scale->weak) /* the logarithm of a number is none, but f64 */
+        log_scale = op_cast(log_scale, (op_dtype)y->dtype);
+    return log_scale ? apply_2(OP_CODE_subtract, y, log_scale) : NULL;
 }
 
 static op_expr *build_cdf(const normal *n)

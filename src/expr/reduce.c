@@ -116,14 +116,14 @@ static op_expr *apply_initial(op_reduce_code code, op_expr *reduced, op_expr *in
     return op_build(reduced->graph, (op_opcode)combine[code], 2, args);
 }
 
-static op_expr *reduce_node(op_reduce_code code, op_expr *x, uint64_t mask, int keepdims)
+static op_expr *reduce_node(op_reduce_code code, op_expr *x, uint64_t mask, const op_reduce_options *options)
 {
     int64_t shape[OP_MAX_NDIM];
     int ndim = 0;
     for (int i = 0; i < x->ndim; i++)
         if (!(mask >> i & 1))
             shape[ndim++] = x->shape[i];
-        else if (keepdims)
+        else if (options->flags & OP_KEEPDIMS)
             shape[ndim++] = 1;
     op_dtype result = (op_dtype)op_reduce_rows[code].result;
     op_expr draft = {.kind = OP_NODE_REDUCE,
@@ -132,13 +132,22 @@ static op_expr *reduce_node(op_reduce_code code, op_expr *x, uint64_t mask, int 
                      .n_args = 1,
                      .shape = shape,
                      .arg = {x},
-                     .reduce = {(uint16_t)code, (uint8_t)keepdims, mask}};
+                     .reduce = {(uint16_t)code, options->flags & OP_KEEPDIMS ? 1 : 0, options->initial != NULL, mask}};
     return op_graph_intern(x->graph, &draft);
+}
+
+/* There is no NaN among integers. */
+static op_reduce_code without_nan(op_reduce_code code, const op_expr *x)
+{
+    if (!x || op_dtype_kind((op_dtype)x->dtype) == OP_KIND_F)
+        return code;
+    return code == OP_REDUCE_nanmax ? OP_REDUCE_max : code == OP_REDUCE_nanmin ? OP_REDUCE_min : code;
 }
 
 op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op_reduce_options *options)
 {
     static const op_reduce_options defaults;
+    code = without_nan(code, x);
     const op_reduce_row *row = &op_reduce_rows[code];
     const op_reduce_options *o = options ? options : &defaults;
     op_graph *graph = op_expr_graph(x, row->name, 0);
@@ -164,7 +173,7 @@ op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op
         if (mask >> i & 1 && x->shape[i] == 0)
             return op_graph_fail(graph, OP_ERR_SHAPE, row->name, 0, "%s of no elements has no value (axis %d is empty)",
                                  row->name, i);
-    op_expr *reduced = reduce_node(code, x, mask, o->flags & OP_KEEPDIMS);
+    op_expr *reduced = reduce_node(code, x, mask, o);
     return reduced && o->initial ? apply_initial(code, reduced, o->initial) : reduced;
 }
 

@@ -24,7 +24,7 @@ static op_expr *build_scan(const char *who, op_reduce_code code, op_expr *x, int
                      .n_args = 1,
                      .shape = x->shape,
                      .arg = {x},
-                     .reduce = {(uint16_t)code, 1, (uint64_t)1 << axis}};
+                     .reduce = {.code = (uint16_t)code, .keepdims = 1, .axes = (uint64_t)1 << axis}};
     return op_graph_intern(graph, &draft);
 }
 

@@ -154,23 +154,13 @@ OP_REDUCTION(any)
 OP_REDUCTION(all)
 OP_REDUCTION(argmax)
 OP_REDUCTION(argmin)
+OP_REDUCTION(nanmax)
+OP_REDUCTION(nanmin)
 WITHOUT_NAN(sum, build_sum)
 WITHOUT_NAN(prod, build_prod)
 WITHOUT_NAN(mean, build_mean)
 WITHOUT_NAN(var, build_var)
 WITHOUT_NAN(std, build_std)
-
-static op_expr *build_nanmax(op_expr *x, op_axes axes, const op_reduce_options *options)
-{
-    int is_float = x && op_dtype_kind((op_dtype)x->dtype) == OP_KIND_F;
-    return op_build_reduce(is_float ? OP_REDUCE_nanmax : OP_REDUCE_max, x, axes, options);
-}
-
-static op_expr *build_nanmin(op_expr *x, op_axes axes, const op_reduce_options *options)
-{
-    int is_float = x && op_dtype_kind((op_dtype)x->dtype) == OP_KIND_F;
-    return op_build_reduce(is_float ? OP_REDUCE_nanmin : OP_REDUCE_min, x, axes, options);
-}
 
 /* ---- norms ---- */
 

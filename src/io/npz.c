@@ -7,7 +7,7 @@
 #include "io/npz.h"
 
 #include <string.h>
-#ifdef ONEPASS_HAVE_ZLIB
+#if ONEPASS_HAVE_ZLIB
 #include <zlib.h>
 #endif
 
@@ -194,7 +194,7 @@ static op_status locate(const archive *a, const member *m, const uint8_t **data)
     return OP_OK;
 }
 
-#ifdef ONEPASS_HAVE_ZLIB
+#if ONEPASS_HAVE_ZLIB
 /* Inflates into exactly m->size bytes. zlib counts in 32 bits, hence the pieces. */
 static int inflate_all(const uint8_t *data, const member *m, uint8_t *out)
 {
@@ -225,7 +225,7 @@ static int inflate_all(const uint8_t *data, const member *m, uint8_t *out)
 /* Replaces the archive by the member's bytes. */
 static op_status inflate_member(op_block *block, const archive *a, const member *m, const uint8_t *data)
 {
-#ifdef ONEPASS_HAVE_ZLIB
+#if ONEPASS_HAVE_ZLIB
     if (m->size / DEFLATE_RATIO > m->stored_size + 1)
         return damaged(a, "an array is too large for its compressed bytes");
     op_block inflated;

@@ -99,7 +99,7 @@ static op_status resolve_reduce(op_planner *planner, const op_expr *e, int64_t *
     int ndim = 0;
     for (int i = 0; i < e->arg[0]->ndim; i++) {
         int reduced = e->reduce.axes >> i & 1;
-        if (reduced && arg[i] == 0 && row->empty_fails)
+        if (reduced && arg[i] == 0 && row->empty_fails && !e->reduce.may_be_empty)
             return op_fail(OP_ERR_SHAPE, "%s of no elements has no value (axis %d is empty)", row->name, i);
         if (!reduced || e->reduce.keepdims)
             shape[ndim++] = reduced ? 1 : arg[i];
@@ -796,6 +796,19 @@ op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan
     if (staged)
         status = inner_stages(&planner, &order);
     return status == OP_OK ? output_stages(&planner) : status;
+}
+
+int op_stage_is_pass(const op_stage *stage)
+{
+    return op_shape_size(stage->ndim, stage->shape) != 1;
+}
+
+int op_plan_passes(const op_plan *plan)
+{
+    int passes = 0;
+    for (int s = 0; s < plan->n_stage; s++)
+        passes += op_stage_is_pass(plan->stage[s]);
+    return plan->rows ? 1 : passes;
 }
 
 const char *op_plan_verify(const op_plan *plan)

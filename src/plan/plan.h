@@ -91,6 +91,10 @@ typedef struct op_plan_request {
 /* Builds the plan in `arena`. Errors: shapes that do not fit, casts that same_kind forbids, memory. */
 op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan **plan);
 
+/* A stage over scalars alone is no pass over memory. */
+int op_stage_is_pass(const op_stage *stage);
+int op_plan_passes(const op_plan *plan);
+
 /* The first broken rule of a plan (static text), or NULL. */
 const char *op_plan_verify(const op_plan *plan);
 

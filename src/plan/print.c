@@ -297,7 +297,16 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
 {
     const op_stage *stage = plan->stage[s];
     char shape[OP_SHAPE_TEXT];
-    op_text_add(text, "%s %d of %d: %s over %s, %" PRId64 " bytes", plan->rows ? "step" : "pass", s + 1, plan->n_stage,
+    int pass = 0;
+    for (int t = 0; t <= s; t++)
+        pass += op_stage_is_pass(plan->stage[t]);
+    if (plan->rows)
+        op_text_add(text, "step %d of %d", s + 1, plan->n_stage);
+    else if (op_stage_is_pass(stage))
+        op_text_add(text, "pass %d of %d", pass, op_plan_passes(plan));
+    else
+        op_text_add(text, "scalars");
+    op_text_add(text, ": %s over %s, %" PRId64 " bytes",
                 stage->kind == OP_STAGE_MAP ? "map" : stage->kind == OP_STAGE_SCAN ? "scan" : "reduce",
                 op_shape_text(stage->ndim, stage->shape, shape), stage->bytes);
     if (stage->kind != OP_STAGE_MAP) {
@@ -344,7 +353,8 @@ void op_print_passes(op_text *text, const op_plan *plan)
     }
     for (int t = 0; t < plan->n_temp; t++)
         temp += plan->temp_bytes[t];
-    op_text_add(text, "%d passes, %" PRId64 " bytes read and written, %" PRId64 " bytes of temporaries%s\n",
-                plan->rows ? 1 : plan->n_stage, bytes * (plan->rows ? plan->rows : 1), temp,
+    int passes = op_plan_passes(plan);
+    op_text_add(text, "%d pass%s, %" PRId64 " bytes read and written, %" PRId64 " bytes of temporaries%s\n", passes,
+                passes == 1 ? "" : "es", bytes * (plan->rows ? plan->rows : 1), temp,
                 plan->rows ? " in each thread's cache" : "");
 }

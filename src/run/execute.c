@@ -71,8 +71,10 @@ op_status op_prepare(const op_plan_request *request, op_arena *arena, op_prepare
         if (why)
             status = op_fail(OP_ERR_INTERNAL, "the plan breaks a rule: %s", why);
     }
-    if (status == OP_OK)
+    if (status == OP_OK) {
+        p->launch.passes = op_plan_passes(p->plan);
         status = find_temp_lifetimes(p, arena);
+    }
     if (status == OP_OK)
         status = look_up(engine, p, arena);
     if (status != OP_OK)

@@ -15,7 +15,8 @@
 
 enum { MOST_LINES = 400, NAME = 80, SPECIALS = 56, N = SPECIALS * SPECIALS + 1000 };
 
-static const op_dtype dtypes[] = {OP_BOOL, OP_I8, OP_I16, OP_I32, OP_I64, OP_U8, OP_U16, OP_U32, OP_U64, OP_F32, OP_F64};
+static const op_dtype dtypes[] = {OP_BOOL, OP_I8,  OP_I16, OP_I32, OP_I64, OP_U8,
+                                  OP_U16,  OP_U32, OP_U64, OP_F32, OP_F64};
 enum { N_DTYPES = sizeof dtypes / sizeof dtypes[0] };
 
 /* ---- operands ---- */
@@ -28,10 +29,34 @@ static uint64_t random_bits(void)
     return lcg_state ^ lcg_state >> 29;
 }
 
-static const double special_floats[] = {
-    0.0,    1.0,     1.5,      2.0,     2.5,   3.0,      0.5,      0.1,        0x1p-1074, 0x1p-149, 0x1p-1022,
-    1e-310, 0x1p-60, 0x1.fffffffffffffp-1,     0x1.0000000000001p0, 0x1.000002p0, 0x1.921fb54442d18p1, 0x1.921fb54442d18p0,
-    10.0,   127.5,   709.75,   745.25,  88.75, 0x1p31,   0x1p53,   0x1.8p63,   1e22,      0x1.fffffep127};
+static const double special_floats[] = {0.0,
+                                        1.0,
+                                        1.5,
+                                        2.0,
+                                        2.5,
+                                        3.0,
+                                        0.5,
+                                        0.1,
+                                        0x1p-1074,
+                                        0x1p-149,
+                                        0x1p-1022,
+                                        1e-310,
+                                        0x1p-60,
+                                        0x1.fffffffffffffp-1,
+                                        0x1.0000000000001p0,
+                                        0x1.000002p0,
+                                        0x1.921fb54442d18p1,
+                                        0x1.921fb54442d18p0,
+                                        10.0,
+                                        127.5,
+                                        709.75,
+                                        745.25,
+                                        88.75,
+                                        0x1p31,
+                                        0x1p53,
+                                        0x1.8p63,
+                                        1e22,
+                                        0x1.fffffep127};
 
 static double special_float(int i)
 {
@@ -220,7 +245,8 @@ static void add_op(battery *b, const char *name, int arity)
 
 static void add_shapes(battery *b, const char *formula, int from_dtype, const char *name)
 {
-    static const int64_t shapes[][3] = {{1, 1, N}, {1, N, 1}, {1, 40, 100}, {13, 17, 19}, {3, 1, 1361}, {32, 33, 4}, {1, 1, 0}};
+    static const int64_t shapes[][3] = {{1, 1, N},    {1, N, 1},   {1, 40, 100}, {13, 17, 19},
+                                        {3, 1, 1361}, {32, 33, 4}, {1, 1, 0}};
     begin_line(b, name);
     for (int d = from_dtype; d < N_DTYPES; d++)
         for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
@@ -233,8 +259,12 @@ static void add_shapes(battery *b, const char *formula, int from_dtype, const ch
 
 static void add_reduction(battery *b, const char *name)
 {
-    static const char *const forms[] = {"%s(x)",         "%s(x, axis=0)", "%s(x, axis=1)",
-                                        "%s(x, axis=2)", "%s(x.T, axis=0, keepdims=True)", "%s(x[:, ::-1], axis=2)"};
+    static const char *const forms[] = {"%s(x)",
+                                        "%s(x, axis=0)",
+                                        "%s(x, axis=1)",
+                                        "%s(x, axis=2)",
+                                        "%s(x.T, axis=0, keepdims=True)",
+                                        "%s(x[:, ::-1], axis=2)"};
     for (size_t k = 0; k < sizeof forms / sizeof forms[0]; k++) {
         char formula[NAME + 64];
         int n = (int)(strchr(forms[k], '(') - forms[k]);
@@ -244,14 +274,27 @@ static void add_reduction(battery *b, const char *name)
 }
 
 static const char *const view_formulas[] = {
-    "x.T + y.T", "x[..., ::-1] * y", "x[:, 1:] - y[:, :-1]", "where(x < y, x, y)[:, ::2]", "x[:, None] == y[:, :, None]",
-    "f64(x) * 0.1 + f32(y)", "i8(x) + u8(y)", "i64(f64(x) * 3.7)", "u16(f32(x) * 1e3)",
+    "x.T + y.T",
+    "x[..., ::-1] * y",
+    "x[:, 1:] - y[:, :-1]",
+    "where(x < y, x, y)[:, ::2]",
+    "x[:, None] == y[:, :, None]",
+    "f64(x) * 0.1 + f32(y)",
+    "i8(x) + u8(y)",
+    "i64(f64(x) * 3.7)",
+    "u16(f32(x) * 1e3)",
 };
 
 /* Large enough for several threads: 400 k elements. */
 static const char *const large_formulas[] = {
-    "sin(x) * y + exp(-x * x)", "sum(x * y)", "sum(x, axis=0)", "sum(y, axis=1)", "max(x - y, axis=0)", "prod(1 + x * 1e-7)",
-    "x - sum(x * y, axis=1, keepdims=True)", "sum(x.T, axis=1)",
+    "sin(x) * y + exp(-x * x)",
+    "sum(x * y)",
+    "sum(x, axis=0)",
+    "sum(y, axis=1)",
+    "max(x - y, axis=0)",
+    "prod(1 + x * 1e-7)",
+    "x - sum(x * y, axis=1, keepdims=True)",
+    "sum(x.T, axis=1)",
 };
 
 static void add_large(battery *b)
@@ -285,8 +328,9 @@ static int table_row(const char *text, char *name, int *arity)
 }
 
 /* Reductions that are made of those in the table. */
-static const char *const derived[] = {"mean",    "var",     "std",    "ptp",   "count_nonzero", "nansum",    "nanprod", "nanmean",
-                                      "nanvar",  "nanstd",  "norm1",  "norm2", "norm_inf",      "logsumexp", "argmax",  "argmin"};
+static const char *const derived[] = {"mean",     "var",       "std",    "ptp",    "count_nonzero", "nansum",
+                                      "nanprod",  "nanmean",   "nanvar", "nanstd", "norm1",         "norm2",
+                                      "norm_inf", "logsumexp", "argmax", "argmin"};
 
 static void run_battery(battery *b, const char *ops_path)
 {
@@ -384,7 +428,8 @@ int main(int argc, char **argv)
         return 1;
     }
     for (int level = -1; level < 0 || (!interpreter && op_isa_level(level)); level++) {
-        op_options options = {.flags = OP_ENGINE_NO_ENV | (level < 0 ? OP_ENGINE_INTERPRET : 0), .threads = 1,
+        op_options options = {.flags = OP_ENGINE_NO_ENV | (level < 0 ? OP_ENGINE_INTERPRET : 0),
+                              .threads = 1,
                               .isa = level < 0 ? NULL : op_isa_level(level)};
         now.engine = op_engine_new(&options);
         for (int threads = 1; threads <= 2; threads++) {

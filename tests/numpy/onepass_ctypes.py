@@ -256,7 +256,8 @@ class Graph:
                                 compensated=int(compensated))
         function = _BUILDERS.get(name + "_opt")
         if not function:
-            function = _BUILDERS[name + "_opt"] = _declare("op_" + name + "_opt", _P, _P, Axes, C.POINTER(ReduceOptions))
+            function = _declare("op_" + name + "_opt", _P, _P, Axes, C.POINTER(ReduceOptions))
+            _BUILDERS[name + "_opt"] = function
         return function(x, axes_of(axes), C.byref(options))
 
     def evaluate(self, exprs, outs):

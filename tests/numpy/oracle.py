@@ -162,7 +162,8 @@ def logical(function):
     return lambda *operands: function(*(np.asarray(x if not is_weak(x) else x != 0, bool) for x in operands))
 
 
-EXACT = {"fma": fma, "signbit": signbit, "copysign": copysign, "reciprocal": reciprocal, "where": where, "round": round_,
+EXACT = {"fma": fma, "signbit": signbit, "copysign": copysign, "reciprocal": reciprocal, "where": where,
+         "round": round_,
          "logical_and": logical(np.logical_and), "logical_or": logical(np.logical_or),
          "logical_xor": logical(np.logical_xor), "logical_not": logical(np.logical_not)}
 ZEROS_ARE_EQUAL = {"maximum", "minimum", "fmax", "fmin", "max", "min"}
@@ -201,7 +202,7 @@ LONG_FUNCTIONS = {
     "sinpi": sinpi, "cospi": cospi, "tanpi": tanpi,
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "exp10": lambda x: np.power(LONG(10), x),
-    "logistic": lambda x: 1 / (1 + np.exp(-x)), "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "expit": lambda x: 1 / (1 + np.exp(-x)),
+    "expit": lambda x: 1 / (1 + np.exp(-x)),
     "softplus": lambda x: np.logaddexp(LONG(0), x),
     "degrees": lambda x: x * (180 / PI), "rad2deg": lambda x: x * (180 / PI),
     "radians": lambda x: x * (PI / 180), "deg2rad": lambda x: x * (PI / 180),
@@ -377,7 +378,6 @@ def judge_derived(name, got, x, axes, keepdims, mask, ddof):
         scale = n / np.maximum(n - ddof, 1)
         bound = eps * np.sqrt(want * square / n * scale) + eps * eps * square / n * scale + eps * want
         value = value.astype(LONG) ** 2 if name == "std" else value
-        tiny = np.where(name == "std", tiny, tiny)
     elif name == "norm1":
         want, bound = size, eps * size
     elif name == "norm2":

@@ -116,7 +116,9 @@ static void fill(op_dtype dtype, unsigned char *to, int64_t n, uint64_t seed)
         int64_t bits = (int64_t)(seed >> 33);
         float f = (float)(bits % 1000) * 0.25f;
         double d = (double)(bits % 100000) * 0.125;
-        const void *from = dtype == OP_F32 ? (const void *)&f : dtype == OP_F64 ? (const void *)&d : (const void *)&bits;
+        const void *from = dtype == OP_F32   ? (const void *)&f
+                           : dtype == OP_F64 ? (const void *)&d
+                                             : (const void *)&bits;
         memcpy(to + i * op_dtype_size(dtype), from, (size_t)op_dtype_size(dtype));
         if (dtype == OP_BOOL)
             to[i] = bits & 1;
@@ -223,7 +225,8 @@ START_TEST(strided_views_between_guard_pages)
                         memset(element(&out, i), PATTERN, (size_t)size);
                     }
                     ck_assert_msg(!wrong, "%d elements are wrong: %s, %s, n %lld, steps %lld", wrong,
-                                  op_engine_isa(engines[e]), op_dtype_name(dtype), (long long)n, (long long)steps[k / 2]);
+                                  op_engine_isa(engines[e]), op_dtype_name(dtype), (long long)n,
+                                  (long long)steps[k / 2]);
                     ck_assert_msg(untouched(memory[2].begin, memory[2].end), "a byte between the elements was written");
                 }
     for (int i = 0; i < 3; i++)
@@ -296,7 +299,10 @@ START_TEST(every_offset_of_an_overlapping_output)
                 for (int64_t offset = -64; offset <= 64; offset++)
                     for (int signs = 0; signs < 6; signs++)
                         overlap(engines[e], some[d], lengths[l], offset, signs & 1 ? -1 : 1,
-                                signs < 2 ? 1 : signs < 4 ? -1 : 2, signs & 4 ? 3 : 0, memory);
+                                signs < 2   ? 1
+                                : signs < 4 ? -1
+                                            : 2,
+                                signs & 4 ? 3 : 0, memory);
     free(memory);
 }
 END_TEST

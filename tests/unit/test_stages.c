@@ -1,0 +1,207 @@
+/* Stages: how many passes over memory an expression takes, and what reductions and scans give. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "onepass/onepass.h"
+#include "onepass/sugar.h"
+
+enum { ROWS = 64, COLS = 700, N = ROWS * COLS };
+
+static op_engine *engine;
+static op_graph *graph;
+static double *b, *c, *out;
+static op_expr *B, *C;
+
+static void begin(void)
+{
+    engine = op_engine_new(NULL);
+    graph = op_graph_new(engine);
+    b = malloc(sizeof *b * N), c = malloc(sizeof *c * N), out = malloc(sizeof *out * N);
+    for (int i = 0; i < N; i++) {
+        b[i] = sin(i * 0.37) * 3;
+        c[i] = cos(i * 0.11) + 2;
+    }
+    B = op_input(graph, OP_VIEW_2D(OP_F64, b, ROWS, COLS));
+    C = op_input(graph, OP_VIEW_2D(OP_F64, c, ROWS, COLS));
+}
+
+static void end(void)
+{
+    free(b), free(c), free(out);
+    op_graph_free(graph);
+    op_engine_free(engine);
+}
+
+static op_launch last_launch(void)
+{
+    op_launch launch;
+    ck_assert_int_eq(op_last_launch(graph, &launch), OP_OK);
+    return launch;
+}
+
+static op_launch launch_of(op_expr *e)
+{
+    int64_t shape[OP_MAX_NDIM];
+    ck_assert_msg(e != NULL, "%s", op_graph_error(graph)->message);
+    ck_assert_int_eq(op_expr_shape(e, shape), OP_OK);
+    op_view view = op_view_nd(op_expr_dtype(e), out, op_expr_ndim(e), shape, NULL);
+    ck_assert_msg(op_eval(e, view) == OP_OK, "%s", op_last_error()->message);
+    return last_launch();
+}
+
+#define PASSES(expected, ...) ck_assert_int_eq(launch_of(__VA_ARGS__).passes, expected)
+
+START_TEST(passes_are_those_that_a_person_would_find)
+{
+    op_expr *product = (op_mul)(op_sin(B), C);
+    PASSES(1, (op_add)(op_sin(B), C));                                             /* element-wise */
+    PASSES(1, op_sum((op_mul)(B, C), OP_ALL, 0));                                  /* a fused reduction */
+    PASSES(1, op_var(product, OP_ALL, 0));                                         /* one pass, not two */
+    PASSES(2, op_ptp(product, OP_AXIS(1), 0)); /* max and min together, then one over their differences */
+    PASSES(1, op_softmax(B, OP_AXIS(1), 0));                                       /* a row stays in cache */
+    PASSES(1, op_div((op_sub)(B, op_mean(B, OP_AXIS(1), OP_KEEPDIMS)), op_std(B, OP_AXIS(1), OP_KEEPDIMS)));
+    PASSES(2, (op_sub)(B, op_mean(B, OP_ALL, 0)));                                 /* all of B before any result */
+    PASSES(2, (op_div)((op_sub)(B, op_mean(B, OP_AXIS(0), 0)), op_std(B, OP_AXIS(0), 0))); /* columns */
+    PASSES(2, op_sum(op_square((op_sub)(B, op_mean(B, OP_ALL, 0))), OP_ALL, 0));   /* the second sum needs the first */
+    PASSES(2, op_exp(op_cumsum(B, 1)));                                            /* a scan, then its consumer */
+    op_expr *all = op_sum(B, OP_ALL, 0);                                           /* 20 sums of one shape: one pass */
+    for (int i = 1; i < 20; i++)
+        all = (op_add)(all, op_sum(op_add(op_sin(B), (double)i), OP_ALL, 0));
+    PASSES(1, all);
+}
+END_TEST
+
+START_TEST(mean_and_var_read_their_expression_once)
+{
+    double mean, var, low, high;
+    op_expr *x = (op_mul)(op_sin(B), C);
+    op_expr *exprs[] = {op_mean(x, OP_ALL, 0), op_var(x, OP_ALL, 0), op_min(x, OP_ALL, 0), op_max(x, OP_ALL, 0)};
+    op_view outs[] = {OP_VIEW_0D(OP_F64, &mean), OP_VIEW_0D(OP_F64, &var), OP_VIEW_0D(OP_F64, &low),
+                      OP_VIEW_0D(OP_F64, &high)};
+    ck_assert_int_eq(op_eval_many(graph, 4, exprs, outs), OP_OK);
+    ck_assert_int_eq(last_launch().passes, 1);
+    double sum = 0, squares = 0, least = INFINITY, most = -INFINITY;
+    for (int i = 0; i < N; i++) {
+        double v = sin(b[i]) * c[i];
+        sum += v;
+        least = fmin(least, v), most = fmax(most, v);
+    }
+    for (int i = 0; i < N; i++)
+        squares += pow(sin(b[i]) * c[i] - sum / N, 2);
+    ck_assert_double_eq_tol(mean, sum / N, 1e-13);
+    ck_assert_double_eq_tol(var, squares / N, 1e-13);
+    ck_assert_double_eq_tol(low, least, 1e-14);
+    ck_assert_double_eq_tol(high, most, 1e-14);
+}
+END_TEST
+
+START_TEST(softmax_moves_each_element_once)
+{
+    op_launch launch = launch_of(op_softmax(B, OP_AXIS(1), 0));
+    ck_assert_int_eq(launch.bytes, 2 * 8 * N);
+    for (int r = 0; r < ROWS; r++) {
+        double sum = 0;
+        for (int i = 0; i < COLS; i++)
+            sum += out[r * COLS + i];
+        ck_assert_double_eq_tol(sum, 1, 1e-13);
+    }
+}
+END_TEST
+
+/* The same numbers whether the plan goes by rows or, node by node, does not. */
+START_TEST(rows_change_no_bit)
+{
+    double *largest = malloc(sizeof *largest * ROWS), *shifted = malloc(sizeof *shifted * N);
+    double *sums = malloc(sizeof *sums * ROWS), *expected = malloc(sizeof *expected * N);
+    op_view column = OP_VIEW_2D(OP_F64, largest, ROWS, 1), sum_view = OP_VIEW_2D(OP_F64, sums, ROWS, 1);
+    op_view whole = OP_VIEW_2D(OP_F64, shifted, ROWS, COLS);
+    ck_assert_int_eq(op_eval(op_max(B, OP_AXIS(1), OP_KEEPDIMS), column), OP_OK);
+    ck_assert_int_eq(op_eval(op_exp((op_sub)(B, op_input(graph, column))), whole), OP_OK);
+    ck_assert_int_eq(op_eval(op_sum(op_input(graph, whole), OP_AXIS(1), OP_KEEPDIMS), sum_view), OP_OK);
+    op_expr *ratio = (op_div)(op_input(graph, whole), op_input(graph, sum_view));
+    ck_assert_int_eq(op_eval(ratio, OP_VIEW_2D(OP_F64, expected, ROWS, COLS)), OP_OK);
+    launch_of(op_softmax(B, OP_AXIS(1), 0));
+    ck_assert(memcmp(out, expected, sizeof *out * N) == 0);
+    free(largest), free(shifted), free(sums), free(expected);
+}
+END_TEST
+
+START_TEST(arguments_of_extremes)
+{
+    int64_t at;
+    double x[] = {1, 7, -3, 7, -3, 2};
+    op_expr *X = op_input(graph, OP_VIEW_1D(OP_F64, x, 6));
+    ck_assert_int_eq(op_eval(op_argmax(X, OP_ALL, 0), OP_VIEW_0D(OP_I64, &at)), OP_OK);
+    ck_assert_int_eq(at, 1);
+    ck_assert_int_eq(op_eval(op_argmin(X, OP_ALL, 0), OP_VIEW_0D(OP_I64, &at)), OP_OK);
+    ck_assert_int_eq(at, 2);
+    x[4] = NAN;
+    ck_assert_int_eq(op_eval(op_argmax(X, OP_ALL, 0), OP_VIEW_0D(OP_I64, &at)), OP_OK);
+    ck_assert_int_eq(at, 4);
+    ck_assert_ptr_null(op_argmax(op_slice(X, 0, 0, 0, 1), OP_ALL, 0));
+    ck_assert_int_eq(op_graph_error(graph)->code, OP_ERR_SHAPE);
+}
+END_TEST
+
+START_TEST(nan_kin_leave_nans_out)
+{
+    double x[] = {1, NAN, 3, NAN, 8}, result;
+    op_expr *X = op_input(graph, OP_VIEW_1D(OP_F64, x, 5));
+    struct {
+        op_expr *e;
+        double expected;
+    } cases[] = {{op_nansum(X, OP_ALL, 0), 12}, {op_nanmean(X, OP_ALL, 0), 4},    {op_nanmax(X, OP_ALL, 0), 8},
+                 {op_nanmin(X, OP_ALL, 0), 1},  {op_nanvar(X, OP_ALL, 0), 26. / 3}, {op_nanprod(X, OP_ALL, 0), 24},
+                 {op_norm_inf(op_slice(X, 0, 0, OP_END, 2), OP_ALL, 0), 8}, {op_norm1(op_slice(X, 0, 0, OP_END, 2), OP_ALL, 0), 12}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_int_eq(op_eval(cases[i].e, OP_VIEW_0D(OP_F64, &result)), OP_OK);
+        ck_assert_double_eq_tol(result, cases[i].expected, 1e-14);
+    }
+}
+END_TEST
+
+START_TEST(scans_do_not_depend_on_threads)
+{
+    int64_t n = 300001;
+    double *x = malloc(sizeof *x * (size_t)n), *first = malloc(sizeof *x * (size_t)n), *y = malloc(sizeof *x * (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = sin((double)i) + 0.1;
+    op_expr *X = op_input(graph, OP_VIEW_1D(OP_F64, x, n));
+    for (int threads = 1; threads <= 8; threads++) {
+        ck_assert_int_eq(op_engine_set_threads(engine, threads), OP_OK);
+        ck_assert_int_eq(op_eval(op_cumsum(op_mul(X, 2.0), 0), OP_VIEW_1D(OP_F64, threads == 1 ? first : y, n)), OP_OK);
+        ck_assert(threads == 1 || memcmp(first, y, sizeof *x * (size_t)n) == 0);
+    }
+    long double sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += 2 * x[i];
+        ck_assert_double_eq_tol(first[i], (double)sum, 1e-9);
+    }
+    ck_assert_int_eq(op_eval(op_cumsum(X, 0), OP_VIEW_1D(OP_F64, x, n)), OP_OK); /* in place */
+    ck_assert_double_eq_tol(x[n - 1], (double)(sum / 2), 1e-9);
+    free(x), free(first), free(y);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("stages");
+    TCase *tests = tcase_create("stages");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, passes_are_those_that_a_person_would_find);
+    tcase_add_test(tests, mean_and_var_read_their_expression_once);
+    tcase_add_test(tests, softmax_moves_each_element_once);
+    tcase_add_test(tests, rows_change_no_bit);
+    tcase_add_test(tests, arguments_of_extremes);
+    tcase_add_test(tests, nan_kin_leave_nans_out);
+    tcase_add_test(tests, scans_do_not_depend_on_threads);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
