@@ -36,13 +36,17 @@ static op_dtype join_weak(op_dtype strong, op_dtype weak)
 op_dtype op_common_dtype(op_graph *graph, const char *who, int n, op_expr *const *args, int *weak)
 {
     op_dtype strong = 0, weak_part = 0;
-    for (int i = 0; i < n; i++) {
-        op_dtype dtype = (op_dtype)args[i]->dtype;
-        if (args[i]->weak)
-            weak_part = weak_part ? op_promote(weak_part, weak_default(dtype)) : weak_default(dtype);
-        else
-            strong = strong ? op_promote(strong, dtype) : dtype;
-    }
+    /* floats first, as in NumPy: u16, i8 and f32 meet in f32, though u16 and i8 alone meet in i32 */
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < n; i++) {
+            op_dtype dtype = (op_dtype)args[i]->dtype;
+            if (!(op_dtype_kind(dtype) & (OP_KIND_F | OP_KIND_C)) != pass)
+                continue;
+            if (args[i]->weak)
+                weak_part = weak_part ? op_promote(weak_part, weak_default(dtype)) : weak_default(dtype);
+            else
+                strong = strong ? op_promote(strong, dtype) : dtype;
+        }
     *weak = !strong;
     op_dtype common = !strong ? weak_part : weak_part ? join_weak(strong, weak_part) : strong;
     if (!op_dtypes[common].works) {
