@@ -40,7 +40,8 @@ op_dtype op_common_dtype(op_graph *graph, const char *who, int n, op_expr *const
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < n; i++) {
             op_dtype dtype = (op_dtype)args[i]->dtype;
-            if (!(op_dtype_kind(dtype) & (OP_KIND_F | OP_KIND_C)) != pass)
+            int is_inexact = op_dtype_kind(dtype) & (OP_KIND_F | OP_KIND_C) ? 1 : 0;
+            if (is_inexact == pass)
                 continue;
             if (args[i]->weak)
                 weak_part = weak_part ? op_promote(weak_part, weak_default(dtype)) : weak_default(dtype);
