@@ -1,6 +1,11 @@
 /* Chunks over threads: OpenMP, or the host's own pool. */
 #define _GNU_SOURCE
+#if defined(_OPENMP)
 #include <omp.h>
+#else /* one thread, unless the host brings a pool */
+#define omp_in_parallel() 1
+#define omp_get_thread_num() 0
+#endif
 #include <pthread.h>
 
 #include "base/fpstate.h"
@@ -27,14 +32,23 @@ static void install_fork_handler(void)
 
 /* ---- one parallel loop ---- */
 
+/* A run of chunks: a thread takes those of its own first, so that the next loop over the same arrays finds
+ * them in the same core's cache, and then helps the others. */
+typedef struct op_share {
+    _Alignas(64) _Atomic int64_t next;
+    int64_t end;
+} op_share;
+
+enum { MOST_SHARES = 64 };
+
 typedef struct op_loop_state {
     op_run_state *run;
     void (*chunk)(void *ctx, int64_t i);
     void *ctx;
     int threads;
     int64_t n;
-    _Atomic int64_t next;
-    _Atomic int64_t done;
+    int n_share; /* 1 when chunks must be begun in order */
+    op_share share[MOST_SHARES];
 } op_loop_state;
 
 static void run_chunk(op_loop_state *loop, int64_t i)
@@ -44,13 +58,25 @@ static void run_chunk(op_loop_state *loop, int64_t i)
     op_fp_leave(state);
 }
 
-static void work(op_loop_state *loop)
+static void deal(op_loop_state *loop, int in_order)
 {
-    for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&loop->next, 1, memory_order_relaxed);
-        if (i >= loop->n || op_run_stopped(loop->run))
-            return;
-        run_chunk(loop, i);
+    loop->n_share = in_order || loop->threads > MOST_SHARES ? 1 : loop->threads;
+    for (int s = 0; s < loop->n_share; s++) {
+        atomic_init(&loop->share[s].next, loop->n * s / loop->n_share);
+        loop->share[s].end = loop->n * (s + 1) / loop->n_share;
+    }
+}
+
+static void work(op_loop_state *loop, int thread)
+{
+    for (int s = 0; s < loop->n_share; s++) {
+        op_share *share = &loop->share[(thread + s) % loop->n_share];
+        int64_t i;
+        while ((i = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed)) < share->end) {
+            if (op_run_stopped(loop->run))
+                return;
+            run_chunk(loop, i);
+        }
     }
 }
 
@@ -59,7 +85,7 @@ static void *enter_region(void *state)
     op_loop_state *loop = state;
     had_pool = 1;
 #pragma omp parallel num_threads(loop->threads)
-    work(loop);
+    work(loop, omp_get_thread_num());
     return NULL;
 }
 
@@ -73,7 +99,7 @@ static void enter_region_safely(op_loop_state *loop)
     else if (pthread_create(&thread, NULL, enter_region, loop) == 0)
         pthread_join(thread, NULL);
     else
-        work(loop);
+        work(loop, 0);
 }
 
 static void host_chunk(void *state, int64_t i)
@@ -94,10 +120,15 @@ static int take_threads(op_engine *engine, int wanted)
     return granted;
 }
 
-void op_parallel(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx)
+static void run_loop(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx,
+                     int in_order)
 {
     op_engine *engine = run->engine;
-    op_loop_state loop = {.run = run, .chunk = chunk, .ctx = ctx, .n = n};
+    op_loop_state loop;
+    loop.run = run;
+    loop.chunk = chunk;
+    loop.ctx = ctx;
+    loop.n = n;
     if (threads > n)
         threads = n > 1 ? (int)n : 1;
     if (engine->options.parallel_for && threads > 1) {
@@ -109,19 +140,25 @@ void op_parallel(op_run_state *run, int threads, int64_t n, void (*chunk)(void *
         threads = 1;
     int granted = threads > 1 ? take_threads(engine, threads) : 1;
     loop.threads = granted;
+    deal(&loop, in_order);
     if (granted > 1)
         enter_region_safely(&loop);
     else
-        work(&loop);
+        work(&loop, 0);
     if (threads > 1)
         atomic_fetch_sub_explicit(&engine->threads_busy, granted, memory_order_relaxed);
     run->threads_used = granted > run->threads_used ? granted : run->threads_used;
 }
 
+void op_parallel(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx)
+{
+    run_loop(run, threads, n, chunk, ctx, 0);
+}
+
 void op_parallel_in_order(op_run_state *run, int threads, int64_t n, void (*chunk)(void *ctx, int64_t i), void *ctx)
 {
     /* a host's pool may begin chunks in any order */
-    op_parallel(run, run->engine->options.parallel_for ? 1 : threads, n, chunk, ctx);
+    run_loop(run, run->engine->options.parallel_for ? 1 : threads, n, chunk, ctx, 1);
 }
 
 int op_run_stopped(const op_run_state *run)
