@@ -8,9 +8,9 @@
 
 enum {
     LEAF = OP_LEAF_ROWS * OP_LANES, /* elements of a leaf along the innermost axis */
-    BLOCK_ELEMENTS = 8 * LEAF,      /* values evaluated at a time: 32 kB of doubles */
+    BLOCK_ELEMENTS = 2 * LEAF,      /* values evaluated at a time: 8 kB of doubles, which stay in the first-level cache */
     SUBTREE = 128 * LEAF,           /* elements of a subtree that one thread reduces; a power of two of leaves */
-    COLUMNS = 512,                  /* at a time, when the innermost axis is kept */
+    COLUMNS = 128,                  /* at a time, when the innermost axis is kept: their leaf stays in cache */
 };
 
 typedef struct op_reduce_item {
