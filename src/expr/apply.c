@@ -156,6 +156,7 @@ static int read_axes(op_formula *f, const op_value *arg, op_axes *axes)
 
 static int read_reduce_key(op_formula *f, op_value *arg, op_axes *axes, op_reduce_options *options)
 {
+    int key;
     switch (arg->key) {
     case OP_KEY_KEEPDIMS:
         if (arg->kind != OP_VALUE_LITERAL || arg->literal.kind == OP_LITERAL_FLOAT)
@@ -174,9 +175,10 @@ static int read_reduce_key(op_formula *f, op_value *arg, op_axes *axes, op_reduc
         return 1;
     case OP_KEY_INITIAL:
     case OP_KEY_WHERE:
+        key = arg->key; /* the value replaces it */
         if (!op_value_expr(f, arg))
             return 0;
-        *(arg->key == OP_KEY_WHERE ? &options->where : &options->initial) = arg->expr;
+        *(key == OP_KEY_WHERE ? &options->where : &options->initial) = arg->expr;
         return 1;
     case OP_KEY_LOC:
     case OP_KEY_SCALE:

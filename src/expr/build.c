@@ -22,7 +22,7 @@ op_opcode op_opcode_from_name(const char *name, size_t length)
 static op_graph *operands_graph(op_graph *graph, const char *who, int n, op_expr *const *args)
 {
     for (int i = 0; !graph && i < n; i++)
-        if (args[i])
+        if (args[i] && args[i]->graph && args[i]->graph->magic == OP_GRAPH_MAGIC)
             graph = args[i]->graph;
     for (int i = 0; i < n; i++) {
         if (!args[i]) {
@@ -32,8 +32,10 @@ static op_graph *operands_graph(op_graph *graph, const char *who, int n, op_expr
             return NULL;
         }
         op_graph *mine = op_expr_graph(args[i], who, i);
-        if (!mine)
-            return NULL;
+        if (!mine) { /* the error is the thread's last one; the graph of the other operands keeps it, too */
+            op_error error = *op_last_error();
+            return graph ? (op_graph_fail(graph, error.code, who, i, "%s", error.message), NULL) : NULL;
+        }
         if (mine != graph) {
             op_graph_fail(graph, OP_ERR_INVALID, who, i, "%s: operand %d belongs to another graph", who, i);
             return NULL;

@@ -81,7 +81,7 @@ op_graph *op_expr_graph(const op_expr *expr, const char *who, int operand)
         return NULL;
     }
     if (!expr->graph || expr->graph->magic != OP_GRAPH_MAGIC) {
-        op_graph_fail(NULL, OP_ERR_INVALID, who, operand, "%s: operand %d was released with its mark", who, operand);
+        op_graph_fail(NULL, OP_ERR_INVALID, who, operand, "%s: operand %d is OP_NONE, or was released with its mark", who, operand);
         return NULL;
     }
     return expr->graph;

@@ -123,18 +123,19 @@ op_expr *op_none(void)
 
 op_dtype op_expr_dtype(const op_expr *expr)
 {
-    return expr ? (op_dtype)expr->dtype : 0;
+    return expr && expr->graph ? (op_dtype)expr->dtype : 0;
 }
 
 int op_expr_ndim(const op_expr *expr)
 {
-    return expr ? expr->ndim : -1;
+    return expr && expr->graph ? expr->ndim : -1;
 }
 
 op_status op_expr_shape(const op_expr *expr, int64_t *shape)
 {
-    if (!expr || !shape)
-        return op_fail(OP_ERR_INVALID, "op_expr_shape: %s is NULL", expr ? "shape" : "the expression");
+    if (!expr || !expr->graph || !shape)
+        return op_fail(OP_ERR_INVALID, "op_expr_shape: %s",
+                       !shape ? "shape is NULL" : "the expression is NULL, OP_NONE or released");
     memcpy(shape, expr->shape, sizeof *shape * expr->ndim);
     return OP_OK;
 }

@@ -43,7 +43,9 @@ op_axes op_axes_all(void)
 op_axes op_axes_of(int count, const int *axes)
 {
     op_axes result = {.count = count < 0 || count > OP_MAX_NDIM ? OP_MAX_NDIM + 1 : count};
-    for (int i = 0; i < count && i < OP_MAX_NDIM; i++) /* what is out of range stays so */
+    if (!axes && count > 0)
+        result.count = OP_MAX_NDIM + 1; /* refused by whoever gets it */
+    for (int i = 0; axes && i < count && i < OP_MAX_NDIM; i++) /* what is out of range stays so */
         result.axis[i] = (signed char)(axes[i] < -128 ? -128 : axes[i] > 127 ? 127 : axes[i]);
     return result;
 }
@@ -53,13 +55,16 @@ static int resolve_axes(op_expr *x, const char *who, const op_axes *axes, uint64
 {
     *mask = 0;
     if (axes->count > OP_MAX_NDIM) {
-        op_graph_fail(x->graph, OP_ERR_SHAPE, who, 0, "%s: more than %d axes", who, OP_MAX_NDIM);
+        op_graph_fail(x->graph, OP_ERR_SHAPE, who, 0, "%s: there can be 0 to %d axes, in a list that is there", who,
+                      OP_MAX_NDIM);
         return 0;
     }
     if (axes->count < 0)
         *mask = x->ndim == OP_MAX_NDIM ? UINT64_MAX : ((uint64_t)1 << x->ndim) - 1;
     for (int i = 0; i < axes->count; i++) {
         int axis = axes->axis[i];
+        if (x->ndim == 0 && (axis == 0 || axis == -1)) /* NumPy lets a scalar have this axis */
+            continue;
         if (axis < -x->ndim || axis >= x->ndim) {
             op_graph_fail(x->graph, OP_ERR_SHAPE, who, 0, "%s: axis %d is out of range for %d dimensions", who, axis,
                           x->ndim);
@@ -160,7 +165,14 @@ op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op
     if (row->result && (o->where || o->initial))
         return op_graph_fail(graph, OP_ERR_INVALID, row->name, -1, "%s takes neither where= nor initial=", row->name);
     op_dtype dtype = o->dtype ? o->dtype : accumulator_dtype(row, (op_dtype)x->dtype);
-    if (!(row->accepts & op_dtype_kind(dtype)) && row->accumulator != OP_ACCUMULATOR_TRUTH)
+    if (!op_dtype_valid(dtype) || !op_dtypes[dtype].works)
+        return op_graph_fail(graph, OP_ERR_DTYPE, row->name, 0, "%s: dtype %d is none that can be computed in",
+                             row->name, (int)dtype);
+    if (dtype == OP_BOOL && (code == OP_REDUCE_sum || code == OP_REDUCE_prod)) { /* as NumPy: or, and */
+        code = code == OP_REDUCE_sum ? OP_REDUCE_any : OP_REDUCE_all;
+        row = &op_reduce_rows[code];
+    }
+    if (!op_loops_best()->reducer[code][dtype].state_bytes)
         return op_graph_fail(graph, OP_ERR_DTYPE, row->name, 0, "%s does not accept %s", row->name,
                              op_dtype_name(dtype));
     x = op_cast(x, dtype);

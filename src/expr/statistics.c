@@ -76,7 +76,8 @@ static op_expr *build_mean(op_expr *x, op_axes axes, const op_reduce_options *op
         return refuse(x, "mean", "initial=");
     op_expr *n = count(x, axes, o.flags, o.where);
     op_expr *sum = reduce(OP_REDUCE_sum, x, axes, o.flags, o.where);
-    return n ? apply_2(OP_CODE_divide, sum, n->weak ? n : op_cast(n, (op_dtype)x->dtype)) : NULL;
+    op_expr *mean = n ? apply_2(OP_CODE_divide, sum, n->weak ? n : op_cast(n, (op_dtype)x->dtype)) : NULL;
+    return mean && o.dtype ? op_cast(mean, o.dtype) : mean;
 }
 
 /* The sum of the squared deviations, in f64. A mask needs the mean first: two passes. */

@@ -52,6 +52,8 @@ op_expr *op_slice(op_expr *x, int axis, int64_t start, int64_t stop, int64_t ste
         start = start < 0 ? 0 : start;
         if (count == 0)
             start = stop = 0, step = 1;
+        if (count == 1)
+            stop = start + 1, step = 1;
     }
     return view(x, "op_slice", (op_view_step){OP_VIEW_SLICE, axis, start, stop, step, NULL}, x->ndim);
 }

@@ -174,8 +174,9 @@ static const op_map *view_map(op_lowering *l, const op_expr *e, const op_map *ma
             dim[i] = map_dim(l, map, e->ndim, own, i);
         int64_t start = step->start;
         op_slice_indices(shape[step->axis], &start, step->stop, step->step);
-        dim[step->axis].start = start + step->step * dim[step->axis].start;
-        dim[step->axis].step *= step->step;
+        int64_t stride = own[step->axis] > 1 ? step->step : 1; /* of one element it does not matter, and may be huge */
+        dim[step->axis].start = start + stride * dim[step->axis].start;
+        dim[step->axis].step *= stride;
         break;
     case OP_VIEW_INDEX:
         for (int i = 0; i < source->ndim; i++)

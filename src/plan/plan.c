@@ -623,6 +623,25 @@ static op_status inner_stages(op_planner *planner, const op_order *order)
     return order->n > NODES_PER_STAGE ? stages_by_run(planner, order, room) : stages_by_level(planner, order);
 }
 
+/* A dimension along which elements of the output share bytes, or -1: a stride shorter than an element, or
+ * the same stride twice. */
+static int overlapping_dim(const op_view *out)
+{
+    int64_t size = op_dtype_size(out->dtype);
+    for (int d = 0; d < out->ndim; d++)
+        if (out->shape[d] == 0)
+            return -1;
+    for (int d = 0; d < out->ndim; d++) {
+        int64_t stride = out->strides[d] < 0 ? -out->strides[d] : out->strides[d];
+        if (out->shape[d] > 1 && stride < size)
+            return d;
+        for (int k = 0; k < d; k++)
+            if (out->shape[d] > 1 && out->shape[k] > 1 && (out->strides[k] == stride || out->strides[k] == -stride))
+                return d;
+    }
+    return -1;
+}
+
 static op_status check_output(const op_planner *planner, int i)
 {
     const op_expr *e = planner->request->exprs[i];
@@ -641,13 +660,10 @@ static op_status check_output(const op_planner *planner, int i)
         return op_fail(OP_ERR_SHAPE, "output %d: a result of shape %s (%s) does not fit into %s (%s)", i,
                        op_shape_text(e->ndim, shape, mine), op_dtype_name((op_dtype)e->dtype),
                        op_shape_text(out->ndim, out->shape, other), op_dtype_name(out->dtype));
-    int empty = 0;
-    for (int d = 0; d < out->ndim; d++)
-        empty |= out->shape[d] == 0;
-    for (int d = 0; d < out->ndim && !empty; d++)
-        if (out->strides[d] == 0 && out->shape[d] > 1)
-            return op_fail(OP_ERR_OVERLAP, "output %d: dimension %d has stride 0 and extent %lld, so its elements overlap",
-                           i, d, (long long)out->shape[d]);
+    int overlapping = overlapping_dim(out);
+    if (overlapping >= 0)
+        return op_fail(OP_ERR_OVERLAP, "output %d: its elements overlap, dimension %d has extent %lld and stride %lld", i,
+                       overlapping, (long long)out->shape[overlapping], (long long)out->strides[overlapping]);
     return OP_OK;
 }
 

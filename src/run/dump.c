@@ -126,6 +126,8 @@ static void write_file(void *ctx, const char *text, size_t n)
 
 op_status op_dump(op_expr *expr, op_dump_what what, FILE *file)
 {
+    if (!op_expr_graph(expr, "op_dump", 0))
+        return op_last_error()->code;
     if (!file)
         return op_fail(OP_ERR_INVALID, "op_dump: the file is NULL");
     op_status status = op_dump_to(expr, what, write_file, file);

@@ -154,6 +154,8 @@ START_TEST(powers)
     SAME("i**2.0", op_square(op_cast(i, OP_F64)));
     ck_assert_int_eq(op_expr_dtype(parsed("i**0")), OP_I64);
     SAME("a**a", op_power(a, a));
+    op_expr *never = op_scalar_bool(graph, 0);
+    SAME("sum(a, where=False)", op_sum_opt(a, OP_ALL, &(op_reduce_options){.where = never}));
     SAME("2**a", op_power(op_scalar_i64(graph, 2), a));
     ck_assert_int_eq(op_expr_dtype(parsed("c**0")), OP_F32);
 }

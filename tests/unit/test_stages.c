@@ -162,6 +162,30 @@ START_TEST(nan_kin_leave_nans_out)
 }
 END_TEST
 
+START_TEST(accumulators_that_cannot_be_are_refused)
+{
+    double x[] = {0, 2, 3}, result;
+    uint8_t truth;
+    op_expr *X = op_input(graph, OP_VIEW_1D(OP_F64, x, 3));
+    ck_assert_ptr_null(op_any_opt(X, OP_ALL, &(op_reduce_options){.dtype = OP_I8}));
+    ck_assert_ptr_null(op_sum_opt(X, OP_ALL, &(op_reduce_options){.dtype = (op_dtype)77}));
+    ck_assert_ptr_null(op_sum_opt(X, OP_ALL, &(op_reduce_options){.dtype = OP_C64}));
+    ck_assert_ptr_null(op_sum(X, op_axes_of(1, NULL), 0));
+    ck_assert_int_eq(op_graph_error(graph)->code, OP_ERR_DTYPE);
+    op_graph_clear_error(graph);
+    op_expr *any = op_sum_opt(X, OP_ALL, &(op_reduce_options){.dtype = OP_BOOL});
+    ck_assert_int_eq(op_eval(any, OP_VIEW_0D(OP_BOOL, &truth)), OP_OK);
+    ck_assert_int_eq(truth, 1);
+    op_expr *masked = op_sum_opt(X, OP_ALL, &(op_reduce_options){.where = op_scalar_bool(graph, 0)});
+    ck_assert_int_eq(op_eval(masked, OP_VIEW_0D(OP_F64, &result)), OP_OK);
+    ck_assert_double_eq(result, 0);
+    int64_t shape[] = {3}, stride[] = {4};
+    ck_assert_int_eq(op_eval(X, op_view_nd(OP_F64, out, 1, shape, stride)), OP_ERR_OVERLAP);
+    ck_assert_ptr_null((op_add)(X, OP_NONE));
+    ck_assert_int_eq(op_graph_error(graph)->code, OP_ERR_INVALID);
+}
+END_TEST
+
 START_TEST(scans_do_not_depend_on_threads)
 {
     int64_t n = 300001;
@@ -197,6 +221,7 @@ int main(void)
     tcase_add_test(tests, rows_change_no_bit);
     tcase_add_test(tests, arguments_of_extremes);
     tcase_add_test(tests, nan_kin_leave_nans_out);
+    tcase_add_test(tests, accumulators_that_cannot_be_are_refused);
     tcase_add_test(tests, scans_do_not_depend_on_threads);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
