@@ -29,6 +29,11 @@ static inline const int64_t *op_planner_shape(const op_planner *planner, const o
     return e->open ? planner->shape[e->id] : e->shape;
 }
 
+/* Fills planner->shape for the open ones of these nodes, arguments before users. */
+op_status op_resolve_shapes(op_planner *planner, op_expr *const *node, uint32_t n_node);
+/* Does result i fit into its output: dtype, shape, elements that do not overlap? */
+op_status op_check_output(const op_planner *planner, int i);
+
 /* A stage under construction, its dimensions those of `shape`, and the program's values. */
 typedef struct op_lowering op_lowering;
 op_lowering *op_lower_begin(op_planner *planner, op_stage *stage, int ndim, const int64_t *shape);
