@@ -287,6 +287,7 @@ static op_status reshape(op_planner *planner, op_expr *e)
         return no_memory();
     leaf->shape = shape;
     leaf->strides = strides;
+    leaf->place = (op_place){.kind = OP_PLACE_DATA, .index = -1, .data = leaf}; /* of no elements, if nothing else */
     planner->leaf[e->id] = leaf;
     const int64_t *have = NULL;
     if (planner->leaf[source->id]) {

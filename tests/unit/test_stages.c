@@ -186,6 +186,19 @@ START_TEST(accumulators_that_cannot_be_are_refused)
 }
 END_TEST
 
+START_TEST(a_reshape_of_nothing_has_a_sum)
+{
+    double sum = 1;
+    op_expr *nothing = op_sin(op_slice(B, 0, 0, 0, 1)); /* 0 rows */
+    op_expr *flat = op_reshape(nothing, 1, (int64_t[]){0});
+    for (int i = 0; i < 50; i++) { /* the planner's memory must not hold what an earlier plan left there */
+        ck_assert_int_eq(op_eval(op_sum((op_mul)(B, C), OP_ALL, 0), OP_VIEW_0D(OP_F64, &sum)), OP_OK);
+        ck_assert_int_eq(op_eval(op_sum(op_exp(flat), OP_ALL, 0), OP_VIEW_0D(OP_F64, &sum)), OP_OK);
+        ck_assert_double_eq(sum, 0);
+    }
+}
+END_TEST
+
 START_TEST(scans_do_not_depend_on_threads)
 {
     int64_t n = 300001;
@@ -222,6 +235,7 @@ int main(void)
     tcase_add_test(tests, arguments_of_extremes);
     tcase_add_test(tests, nan_kin_leave_nans_out);
     tcase_add_test(tests, accumulators_that_cannot_be_are_refused);
+    tcase_add_test(tests, a_reshape_of_nothing_has_a_sum);
     tcase_add_test(tests, scans_do_not_depend_on_threads);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
