@@ -16,7 +16,6 @@ typedef struct op_tree {
     int64_t pushed;
     int top;
     char *stack; /* levels * row_bytes */
-    int levels;
 } op_tree;
 
 /* Partial results that a tree over so many leaves holds at once. */
