@@ -27,43 +27,8 @@
 #include "jit/loop.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "jit/names.h"
-#include "jit/recipes.h"
-
-/* When an instruction is computed: as rarely as its operands allow. */
-enum { PER_RUN, PER_ROW, PER_ELEMENT };
-
-typedef struct operand {
-    op_dtype dtype;
-    op_access access;
-    uint64_t offset;                   /* of its op_operand in op_kernel_args */
-    char name[NAME_MAX_BYTES];
-    LLVMValueRef data, stride;         /* as in op_operand */
-    LLVMValueRef row;                  /* the first element of this row */
-    LLVMValueRef buffer;               /* W elements on the stack */
-    LLVMValueRef base, step;           /* where this pass starts; bytes between elements */
-} operand;
-
-typedef struct nest {
-    emitter *em;
-    const op_program *program;
-    operand *operand;
-    uint32_t n_operand;
-    LLVMValueRef *value; /* of each instruction */
-    uint8_t *depth;      /* PER_... of each instruction */
-    LLVMBasicBlockRef row, pass, loop, special, stream, blend, store, next, done, left_over, last;
-    LLVMBasicBlockRef fill, fill_next, drain, row_done, exit;
-    LLVMValueRef begin, end, row_index;
-    LLVMValueRef n;           /* elements of a row */
-    LLVMValueRef full, rest;  /* n rounded down to whole vectors, and what is left */
-    LLVMValueRef may_stream;  /* the caller wants stores past the caches; NULL without contiguous outputs */
-    int has_stream;
-    LLVMValueRef limit, left; /* of this pass: its elements, and how many are left after it */
-    LLVMValueRef is_short, is_special, is_stream;
-    LLVMValueRef index;       /* of the vector in this pass */
-} nest;
+#include "jit/nest.h"
 
 /* The widest type fills a register: two of them, as an unrolled loop would have, gained nothing even for
  * b + c, and make short rows slower. */
@@ -74,127 +39,6 @@ unsigned loop_width(const op_program *program, const op_isa_row *isa)
         if (bits_of((op_dtype)program->insn[i].result) > widest)
             widest = bits_of((op_dtype)program->insn[i].result);
     return (unsigned)isa->vector_bits / widest;
-}
-
-/* ---- Small words ---- */
-
-static LLVMValueRef i64(nest *x, uint64_t value)
-{
-    return const_index(x->em, value);
-}
-
-static LLVMValueRef phi(nest *x, unsigned n, LLVMValueRef *value, LLVMBasicBlockRef *from, const char *name)
-{
-    LLVMValueRef result = LLVMBuildPhi(x->em->builder, LLVMTypeOf(value[0]), name);
-    LLVMAddIncoming(result, value, from, n);
-    return result;
-}
-
-/* A counter that starts from `first`; close_counter gives its next value. */
-static LLVMValueRef open_counter(nest *x, LLVMValueRef first, LLVMBasicBlockRef from, const char *name)
-{
-    return phi(x, 1, &first, &from, name);
-}
-
-/* Adds step and goes round while that is below the limit. */
-static void close_counter(nest *x, LLVMValueRef counter, uint64_t step, LLVMValueRef limit, LLVMBasicBlockRef loop,
-                          LLVMBasicBlockRef after)
-{
-    LLVMBuilderRef b = x->em->builder;
-    LLVMBasicBlockRef latch = LLVMGetInsertBlock(b);
-    LLVMValueRef next = LLVMBuildAdd(b, counter, i64(x, step), "");
-    LLVMAddIncoming(counter, &next, &latch, 1);
-    LLVMValueRef more = LLVMBuildICmp(b, LLVMIntSLT, next, limit, "more");
-    emit_branch_likely(x->em, more, loop, after);
-}
-
-static void start(nest *x, LLVMBasicBlockRef block)
-{
-    LLVMPositionBuilderAtEnd(x->em->builder, block);
-}
-
-static LLVMBasicBlockRef here(nest *x)
-{
-    return LLVMGetInsertBlock(x->em->builder);
-}
-
-static int is_input(const nest *x, const operand *o)
-{
-    return o < x->operand + x->program->n_in;
-}
-
-static LLVMTypeRef buffer_type(nest *x, const operand *o)
-{
-    return type_vector(x->em, type_memory(x->em, o->dtype));
-}
-
-/* ---- The program ---- */
-
-static void find_depths(nest *x)
-{
-    for (uint32_t i = 0; i < x->program->n_insn; i++) {
-        const op_insn *insn = &x->program->insn[i];
-        x->depth[i] = PER_RUN;
-        if (insn->code == OP_CODE_LOAD)
-            x->depth[i] = x->operand[insn->arg[0]].access == OP_BROADCAST ? PER_ROW : PER_ELEMENT;
-        else if (insn->code != OP_CODE_SCALAR)
-            for (int k = 0; k < op_rows[insn->code].arity; k++)
-                if (x->depth[insn->arg[k]] > x->depth[i])
-                    x->depth[i] = x->depth[insn->arg[k]];
-    }
-}
-
-/* The address of this iteration's first element. */
-static LLVMValueRef emit_address(nest *x, const operand *o)
-{
-    emitter *em = x->em;
-    if (o->access == OP_CONTIGUOUS) {
-        LLVMValueRef index = x->index;
-        return LLVMBuildGEP2(em->builder, type_memory(em, o->dtype), o->base, &index, 1, "");
-    }
-    return emit_advance(em, o->base, LLVMBuildMul(em->builder, x->index, o->step, ""), "");
-}
-
-static LLVMValueRef emit_input(nest *x, const operand *o)
-{
-    if (o->access == OP_BROADCAST)
-        return emit_load_splat(x->em, o->dtype, o->row, "");
-    LLVMValueRef address = emit_address(x, o);
-    return o->access == OP_CONTIGUOUS ? emit_load(x->em, o->dtype, address)
-                                      : emit_load_strided(x->em, o->dtype, address, o->step);
-}
-
-static LLVMValueRef emit_scalar(nest *x, op_dtype dtype, uint32_t slot)
-{
-    emitter *em = x->em;
-    LLVMValueRef scalars = emit_field(em, type_pointer(em), em->args, offsetof(op_kernel_args, scalars), "scalars");
-    return emit_load_splat(em, dtype, emit_advance(em, scalars, i64(x, 8ull * slot), ""), "");
-}
-
-static LLVMValueRef emit_insn(nest *x, const op_insn *insn)
-{
-    op_dtype dtype = (op_dtype)insn->dtype, result = (op_dtype)insn->result;
-    LLVMValueRef arg[3] = {NULL, NULL, NULL};
-    if (insn->code == OP_CODE_LOAD)
-        return emit_input(x, &x->operand[insn->arg[0]]);
-    if (insn->code == OP_CODE_SCALAR)
-        return emit_scalar(x, result, insn->arg[0]);
-    for (int k = 0; k < op_rows[insn->code].arity; k++)
-        arg[k] = x->value[insn->arg[k]];
-    if (insn->code == OP_CODE_CAST || insn->code == OP_CODE_CAST_SAT)
-        return emit_cast(x->em, dtype, result, insn->code == OP_CODE_CAST_SAT, arg[0]);
-    return emit_recipe(x->em, (op_opcode)insn->code, dtype, arg);
-}
-
-static void emit_insns(nest *x, int depth)
-{
-    for (uint32_t i = 0; i < x->program->n_insn; i++) {
-        if (x->depth[i] != depth)
-            continue;
-        const op_insn *insn = &x->program->insn[i];
-        x->value[i] = emit_insn(x, insn);
-        name_value(x->em, x->value[i], insn);
-    }
 }
 
 /* ---- Blocks ---- */
@@ -221,25 +65,21 @@ static void make_blocks(nest *x)
     x->exit = emit_block(em, "exit");
 }
 
-static void emit_operand_fields(nest *x, operand *o)
+static void emit_buffer(nest *x, operand *o)
 {
-    emitter *em = x->em;
     char name[NAME_MAX_BYTES];
-    o->data = emit_field(em, type_pointer(em), em->args, o->offset + offsetof(op_operand, data),
-                         name_of(name, o->name, ".data"));
-    if (o->access == OP_STRIDED)
-        o->stride = emit_field(em, type_int(em, 64), em->args, o->offset + offsetof(op_operand, stride),
-                               name_of(name, o->name, ".stride"));
     if (o->access != OP_BROADCAST)
-        o->buffer = emit_alloca(em, buffer_type(x, o), name_of(name, o->name, ".buffer"));
+        o->buffer = emit_alloca(x->em, type_vector(x->em, type_memory(x->em, o->dtype)), name_of(name, o->name, ".buffer"));
 }
 
 static void emit_entry(nest *x)
 {
     emitter *em = x->em;
     LLVMBuilderRef b = em->builder;
-    for (uint32_t i = 0; i < x->n_operand; i++)
+    for (uint32_t i = 0; i < x->n_operand; i++) {
         emit_operand_fields(x, &x->operand[i]);
+        emit_buffer(x, &x->operand[i]);
+    }
     if (x->has_stream) {
         LLVMValueRef flags = emit_field(em, type_int(em, 64), em->args, offsetof(op_kernel_args, flags), "flags");
         x->may_stream = LLVMBuildTrunc(b, flags, type_int(em, 1), "may.stream");
@@ -258,25 +98,6 @@ static void emit_entry(nest *x)
     LLVMBuildCondBr(b, some, x->row, x->exit);
 }
 
-/* The first element of the row: begin elements into it (rank 1), or that many rows down. */
-static LLVMValueRef emit_row_address(nest *x, const operand *o)
-{
-    emitter *em = x->em;
-    char name[NAME_MAX_BYTES];
-    name_of(name, o->name, ".row");
-    if (x->program->rank == 2) {
-        uint64_t offset = o->offset + offsetof(op_operand, row_stride);
-        LLVMValueRef stride = emit_field(em, type_int(em, 64), em->args, offset, "");
-        return emit_advance(em, o->data, LLVMBuildMul(em->builder, x->row_index, stride, ""), name);
-    }
-    if (o->access == OP_BROADCAST)
-        return o->data;
-    LLVMValueRef begin = x->begin;
-    if (o->access == OP_CONTIGUOUS)
-        return LLVMBuildGEP2(em->builder, type_memory(em, o->dtype), o->data, &begin, 1, name);
-    return emit_advance(em, o->data, LLVMBuildMul(em->builder, begin, o->stride, ""), name);
-}
-
 static void emit_row(nest *x, LLVMBasicBlockRef entry)
 {
     LLVMBuilderRef b = x->em->builder;
@@ -288,15 +109,6 @@ static void emit_row(nest *x, LLVMBasicBlockRef entry)
     emit_insns(x, PER_ROW);
     LLVMValueRef long_row = LLVMBuildICmp(b, LLVMIntNE, x->full, i64(x, 0), "long");
     emit_branch_likely(x->em, long_row, x->pass, x->fill);
-}
-
-/* The k-th element of the row. */
-static LLVMValueRef emit_element_address(nest *x, const operand *o, LLVMValueRef k, const char *name)
-{
-    emitter *em = x->em;
-    if (o->access == OP_CONTIGUOUS)
-        return LLVMBuildGEP2(em->builder, type_memory(em, o->dtype), o->row, &k, 1, name);
-    return emit_advance(em, o->row, LLVMBuildMul(em->builder, k, o->stride, ""), name);
 }
 
 /* Between passes: the last W elements. Lanes that were stored already compute on whatever is there by
@@ -418,24 +230,6 @@ static void emit_done(nest *x)
 
 /* ---- Short rows ---- */
 
-static LLVMValueRef emit_buffer_address(nest *x, const operand *o, LLVMValueRef k)
-{
-    return LLVMBuildGEP2(x->em->builder, type_memory(x->em, o->dtype), o->buffer, &k, 1, "");
-}
-
-/* An element as an integer, which keeps every bit on its way. */
-static LLVMValueRef emit_take(nest *x, const operand *o, LLVMValueRef from)
-{
-    LLVMValueRef element = LLVMBuildLoad2(x->em->builder, type_int(x->em, bits_of(o->dtype)), from, "");
-    LLVMSetAlignment(element, 1);
-    return element;
-}
-
-static void emit_copy(nest *x, const operand *o, LLVMValueRef from, LLVMValueRef to)
-{
-    LLVMSetAlignment(LLVMBuildStore(x->em->builder, emit_take(x, o, from), to), 1);
-}
-
 /* Every lane is filled, so that none computes on garbage. */
 static void emit_fill(nest *x)
 {
@@ -481,37 +275,6 @@ static void emit_row_done(nest *x)
     LLVMBuildRetVoid(b);
 }
 
-/* ---- The kernel ---- */
-
-static void describe_operands(nest *x)
-{
-    for (uint32_t i = 0; i < x->n_operand; i++) {
-        operand *o = &x->operand[i];
-        o->dtype = (op_dtype)x->program->operand[i].dtype;
-        o->access = (op_access)x->program->operand[i].access;
-        o->offset = offsetof(op_kernel_args, operand) + sizeof(op_operand) * i;
-        name_operand(x->em, i, o->name);
-        if (!is_input(x, o) && o->access == OP_CONTIGUOUS)
-            x->has_stream = 1;
-    }
-}
-
-static void make_function(nest *x)
-{
-    emitter *em = x->em;
-    LLVMTypeRef i64_type = type_int(em, 64), arg[3] = {type_pointer(em), i64_type, i64_type};
-    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(em->context), arg, 3, 0);
-    em->kernel = LLVMAddFunction(em->module, KERNEL_NAME, type);
-    em->args = LLVMGetParam(em->kernel, 0);
-    x->begin = LLVMGetParam(em->kernel, 1);
-    x->end = LLVMGetParam(em->kernel, 2);
-    LLVMSetValueName2(em->args, "args", 4);
-    LLVMSetValueName2(x->begin, "begin", 5);
-    LLVMSetValueName2(x->end, "end", 3);
-    em->entry = emit_block(em, "entry");
-    make_blocks(x);
-}
-
 static void emit_blocks(nest *x, LLVMValueRef last_of[])
 {
     start(x, x->em->entry);
@@ -527,23 +290,19 @@ static void emit_blocks(nest *x, LLVMValueRef last_of[])
     emit_row_done(x);
 }
 
-int emit_kernel(emitter *em)
+int emit_loop_nest(emitter *em)
 {
-    nest x = {.em = em, .program = em->program, .n_operand = em->program->n_in + em->program->n_out};
-    x.operand = calloc(x.n_operand + 1, sizeof *x.operand);
-    x.value = calloc(em->program->n_insn + 1, sizeof *x.value);
-    x.depth = calloc(em->program->n_insn + 1, sizeof *x.depth);
-    LLVMValueRef *last_of = calloc(x.n_operand + 1, sizeof *last_of);
-    int ok = x.operand && x.value && x.depth && last_of;
+    nest x;
+    LLVMValueRef *last_of = NULL;
+    int ok = nest_open(&x, em) && (last_of = calloc(x.n_operand + 1, sizeof *last_of)) != NULL;
+    for (uint32_t i = x.program->n_in; ok && i < x.n_operand; i++)
+        x.has_stream |= x.operand[i].access == OP_CONTIGUOUS;
     if (ok) {
-        describe_operands(&x);
-        find_depths(&x);
-        make_function(&x);
+        nest_function(&x);
+        make_blocks(&x);
         emit_blocks(&x, last_of);
     }
-    free(x.operand);
-    free(x.value);
-    free(x.depth);
+    nest_close(&x);
     free(last_of);
     return ok;
 }

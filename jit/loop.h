@@ -11,6 +11,6 @@ unsigned loop_width(const op_program *program, const op_isa_row *isa);
 
 /* Fills the module with the kernel: void kernel(const op_kernel_args *, int64_t begin, int64_t end).
  * Returns 0 if memory ran out. */
-int emit_kernel(emitter *em);
+int emit_loop_nest(emitter *em);
 
 #endif
