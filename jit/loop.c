@@ -38,7 +38,8 @@ unsigned loop_width(const op_program *program, const op_isa_row *isa)
     for (uint32_t i = 0; i < program->n_insn; i++)
         if (bits_of((op_dtype)program->insn[i].result) > widest)
             widest = bits_of((op_dtype)program->insn[i].result);
-    return (unsigned)isa->vector_bits / widest;
+    unsigned width = (unsigned)isa->vector_bits / widest;
+    return op_program_folds(program) && width > OP_LANES ? OP_LANES : width;
 }
 
 /* ---- Blocks ---- */

@@ -1,4 +1,4 @@
-/* The loop nest around a program. */
+/* The loop nests around a program. */
 #ifndef ONEPASS_JIT_LOOP_H
 #define ONEPASS_JIT_LOOP_H
 
@@ -9,8 +9,9 @@
 /* Lanes of a vector for this program on this level. */
 unsigned loop_width(const op_program *program, const op_isa_row *isa);
 
-/* Fills the module with the kernel: void kernel(const op_kernel_args *, int64_t begin, int64_t end).
- * Returns 0 if memory ran out. */
+/* Fill the module with the kernel: void kernel(const op_kernel_args *, int64_t begin, int64_t end). One
+ * stores every value, the other one is for programs that fold. Return 0 if memory ran out. */
 int emit_loop_nest(emitter *em);
+int emit_fold_nest(emitter *em);
 
 #endif

@@ -17,7 +17,7 @@ static const row ops[] = {
 };
 
 static const row reductions[] = {
-#define REDUCE(name, accepts, accumulator, empty, cb, ci, cf, doc) {#name, NULL, #accepts, #accumulator, doc, #empty, 1, 0},
+#define REDUCE(name, accepts, accumulator, empty, combine, cb, ci, cf, doc) {#name, NULL, #accepts, #accumulator, doc, #empty, 1, 0},
 #include "expr/reduce.def"
 #undef REDUCE
 };

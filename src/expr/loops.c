@@ -3,6 +3,7 @@
 #include "expr/loops.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "math/functions.h"
 
@@ -186,6 +187,8 @@ INT_SOURCES(CASTS_SAT_FROM)
 
 /* ---- reductions ---- */
 
+enum { ROWS_AT_ONCE = 64 };
+
 #define LOWEST (IS_SIGNED ? (T)((uint64_t)1 << (BITS_OF - 1)) : (T)0)
 #define HIGHEST (IS_SIGNED ? (T)(((uint64_t)1 << (BITS_OF - 1)) - 1) : (T)UINT64_MAX)
 
@@ -244,6 +247,58 @@ INT_SOURCES(CASTS_SAT_FROM)
         for (int64_t j = 0; j < n; j++) /* the identity of a float sum is -0.0, but NumPy's sums begin with 0 */       \
             out[j] = OP_REDUCE_##name == OP_REDUCE_sum ? (T)(state[j] + 0) : state[j];                                 \
     }
+/* One row of all lanes in registers; of fewer, many rows side by side. */
+#define HALVE(half, expression)                                                                                        \
+    for (int j = 0; j < half; j++)                                                                                     \
+        COMBINE(lane[j], lane[j + half], expression)
+#define EMIT_LANES(name, dtype, type, expression)                                                                      \
+    static void lanes_all_##name##_##dtype(type *out, const type *x, int64_t rows)                                     \
+    {                                                                                                                  \
+        typedef type T;                                                                                                \
+        for (int64_t r = 0; r < rows; r++) {                                                                           \
+            T lane[OP_LANES];                                                                                          \
+            memcpy(lane, x + r * OP_LANES, sizeof lane);                                                               \
+            HALVE(16, expression)                                                                                      \
+            HALVE(8, expression)                                                                                       \
+            HALVE(4, expression)                                                                                       \
+            HALVE(2, expression)                                                                                       \
+            HALVE(1, expression)                                                                                       \
+            out[r] = lane[0];                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void lanes_few_##name##_##dtype(type *out, const type *x, int64_t rows, int64_t n)                          \
+    {                                                                                                                  \
+        typedef type T;                                                                                                \
+        T lane[OP_LANES][ROWS_AT_ONCE];                                                                                \
+        for (int64_t j = 0; j < n; j++)                                                                                \
+            for (int64_t r = 0; r < rows; r++)                                                                         \
+                lane[j][r] = x[r * n + j];                                                                             \
+        for (int64_t half = OP_LANES / 2; half > 0; half /= 2)                                                         \
+            for (int64_t j = 0; j < half && j + half < n; j++)                                                         \
+                for (int64_t r = 0; r < rows; r++)                                                                     \
+                    COMBINE(lane[j][r], lane[j + half][r], expression)                                                 \
+        memcpy(out, lane[0], sizeof *out * (size_t)rows);                                                              \
+    }                                                                                                                  \
+    static void lanes_##name##_##dtype(void *out_, const void *x_, int64_t rows, int64_t n)                            \
+    {                                                                                                                  \
+        type *out = out_;                                                                                              \
+        const type *x = x_;                                                                                            \
+        if (n == OP_LANES)                                                                                             \
+            lanes_all_##name##_##dtype(out, x, rows);                                                                  \
+        for (int64_t r = 0; r < rows && n < OP_LANES; r += ROWS_AT_ONCE)                                               \
+            lanes_few_##name##_##dtype(out + r, x + r * n, rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE, n);      \
+        finish_##name##_##dtype(out, out, 0, rows, OP_LANES);                                                          \
+    }
+#define EMIT_LEAVES(name, dtype, type, expression)                                                                     \
+    static void leaves_##name##_##dtype(void *state_, int64_t n)                                                       \
+    {                                                                                                                  \
+        typedef type T;                                                                                                \
+        T(*state)[OP_LANES] = state_;                                                                                  \
+        for (int64_t step = 1; step < n; step *= 2)                                                                    \
+            for (int64_t i = 0; i + step < n; i += 2 * step)                                                           \
+                for (int j = 0; j < OP_LANES; j++)                                                                     \
+                    COMBINE(state[i][j], state[i + step][j], expression)                                               \
+    }
 #define EMIT_SCAN(name, dtype, type, expression)                                                                       \
     static void scan_##name##_##dtype(void *x_, int64_t n)                                                             \
     {                                                                                                                  \
@@ -268,14 +323,17 @@ INT_SOURCES(CASTS_SAT_FROM)
     }
 #define SKIP_FOLD(name, dtype, type, expression, identity)
 #define SKIP_SCAN(name, dtype, type, expression)
+#define SKIP_LANES(name, dtype, type, expression)
+#define SKIP_LEAVES(name, dtype, type, expression)
 
 #define C(combine, identity) EMIT, (combine), (identity)
 #undef NA
 #define NA SKIP, 0, 0
 #define FOLD(...) FOLD_(__VA_ARGS__)
 #define FOLD_(name, dtype, type, how, expression, identity)                                                            \
-    how##_FOLD(name, dtype, type, expression, identity) how##_SCAN(name, dtype, type, expression)
-#define REDUCE(name, accepts, accumulator, empty, c_bool, c_int, c_float, ...)                                         \
+    how##_FOLD(name, dtype, type, expression, identity) how##_LANES(name, dtype, type, expression)                     \
+        how##_LEAVES(name, dtype, type, expression) how##_SCAN(name, dtype, type, expression)
+#define REDUCE(name, accepts, accumulator, empty, combine, c_bool, c_int, c_float, ...)                                         \
     FOLD(name, OP_BOOL, uint8_t, c_bool)                                                                               \
     FOLD(name, OP_I8, int8_t, c_int)                                                                                   \
     FOLD(name, OP_I16, int16_t, c_int)                                                                                 \
@@ -411,16 +469,16 @@ static void finish_deviations(void *out, const void *state, int64_t at, int64_t 
 
 #define EMIT_FOLD_ENTRY(name, dtype)                                                                                   \
     {                                                                                                                  \
-        leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, SIZE_##dtype, scan_##name##_##dtype,   \
-            carry_##name##_##dtype                                                                                     \
+        leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, SIZE_##dtype, lanes_##name##_##dtype,  \
+            leaves_##name##_##dtype, scan_##name##_##dtype, carry_##name##_##dtype                                     \
     }
 #define SKIP_FOLD_ENTRY(name, dtype)                                                                                   \
     {                                                                                                                  \
-        NULL, NULL, NULL, 0, NULL, NULL                                                                                \
+        NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL                                                                              \
     }
 #define FOLD_ENTRY(...) FOLD_ENTRY_(__VA_ARGS__)
 #define FOLD_ENTRY_(name, dtype, how, expression, identity) [dtype] = how##_FOLD_ENTRY(name, dtype)
-#define REDUCE(name, accepts, accumulator, empty, c_bool, c_int, c_float, ...)                                         \
+#define REDUCE(name, accepts, accumulator, empty, combine, c_bool, c_int, c_float, ...)                                         \
     [OP_REDUCE_##name] = {                                                                                             \
         FOLD_ENTRY(name, OP_BOOL, c_bool), FOLD_ENTRY(name, OP_I8, c_int),  FOLD_ENTRY(name, OP_I16, c_int),           \
         FOLD_ENTRY(name, OP_I32, c_int),   FOLD_ENTRY(name, OP_I64, c_int), FOLD_ENTRY(name, OP_U8, c_int),            \
@@ -439,10 +497,10 @@ enum {
     SIZE_OP_F32 = 4,
     SIZE_OP_F64 = 8
 };
-#define ARG_ENTRY(name, dtype) [dtype] = {leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, 16, NULL, NULL}
+#define ARG_ENTRY(name, dtype) [dtype] = {leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, 16, NULL, NULL, NULL, NULL}
 #define ARGMAX_ENTRY(dtype, type) ARG_ENTRY(argmax, dtype),
 #define ARGMIN_ENTRY(dtype, type) ARG_ENTRY(argmin, dtype),
-#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, NULL, NULL},
+#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, NULL, NULL, NULL, NULL},
 
 #define EMIT_ENTRY(name, dtype) name##_##dtype
 #define SKIP_ENTRY(name, dtype) NULL
@@ -475,6 +533,6 @@ const op_loops TABLE_NAME(OP_LOOPS_SUFFIX) = {
             [OP_REDUCE_argmax] = {INT_SOURCES(ARGMAX_ENTRY) FLOAT_SOURCES(ARGMAX_ENTRY)},
             [OP_REDUCE_argmin] = {INT_SOURCES(ARGMIN_ENTRY) FLOAT_SOURCES(ARGMIN_ENTRY)},
             [OP_REDUCE_count] = {INT_SOURCES(COUNT_ENTRY) FLOAT_SOURCES(COUNT_ENTRY)},
-            [OP_REDUCE_deviations] = {[OP_F64] = {leaf_deviations, merge_deviations, finish_deviations, 24, NULL, NULL}},
+            [OP_REDUCE_deviations] = {[OP_F64] = {leaf_deviations, merge_deviations, finish_deviations, 24, NULL, NULL, NULL, NULL}},
         },
 };

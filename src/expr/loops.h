@@ -6,10 +6,9 @@
 #include <stdint.h>
 
 #include "base/dtype.h"
+#include "expr/lanes.h"
 #include "expr/opcode.h"
 #include "expr/reduce.h"
-
-enum { OP_LANES = 32 }; /* virtual lanes of a reduction along the innermost axis */
 
 /* out may be one of in[]. */
 typedef void (*op_loop)(void *out, const void *const *in, int64_t n);
@@ -26,6 +25,10 @@ typedef struct op_reducer {
     /* the results of n lanes from `at` */
     void (*finish)(void *out, const void *state, int64_t at, int64_t n, int64_t lanes);
     int state_bytes; /* of a lane; 0: no such reducer */
+    /* Of reducers whose state is the value: the results of `rows` rows of n <= OP_LANES lanes at x. */
+    void (*lanes)(void *out, const void *x, int64_t rows, int64_t n);
+    /* And: the tree over n leaves of OP_LANES lanes, one after another; the first becomes the root. */
+    void (*leaves)(void *state, int64_t n);
     /* Of reducers whose state is the value: x[i] = x[i - 1] and x[i] in turn; x[i] = carry and x[i]. */
     void (*scan)(void *x, int64_t n);
     void (*carry)(void *x, const void *carry, int64_t n);

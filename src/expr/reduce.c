@@ -14,12 +14,13 @@
 #define VALUE 0
 #define ERROR 1
 const op_reduce_row op_reduce_rows[OP_REDUCE_END] = {
-#define REDUCE(name_, accepts_, accumulator_, empty_, cb, ci, cf, doc_)                                                \
+#define REDUCE(name_, accepts_, accumulator_, empty_, combine_, cb, ci, cf, doc_)                                      \
     [OP_REDUCE_##name_] = {.name = #name_,                                                                             \
                            .doc = doc_,                                                                                \
                            .accepts = 0 accepts_,                                                                      \
                            .accumulator = OP_ACCUMULATOR_##accumulator_,                                               \
-                           .empty_fails = empty_},
+                           .empty_fails = empty_,                                                                      \
+                           .combine = OP_CODE_##combine_},
 #define REDUCER(name_, accepts_, accumulator_, empty_, result_, doc_)                                                  \
     [OP_REDUCE_##name_] = {.name = #name_,                                                                             \
                            .doc = doc_,                                                                                \
@@ -113,12 +114,8 @@ static op_expr *apply_where(op_reduce_code code, op_expr *x, op_expr *where)
 /* combine(initial, reduced) as an element-wise operation. */
 static op_expr *apply_initial(op_reduce_code code, op_expr *reduced, op_expr *initial)
 {
-    static const uint16_t combine[OP_REDUCE_END] = {
-        [OP_REDUCE_sum] = OP_CODE_add,     [OP_REDUCE_prod] = OP_CODE_multiply,  [OP_REDUCE_max] = OP_CODE_maximum,
-        [OP_REDUCE_min] = OP_CODE_minimum, [OP_REDUCE_nanmax] = OP_CODE_fmax,
-        [OP_REDUCE_nanmin] = OP_CODE_fmin, [OP_REDUCE_any] = OP_CODE_logical_or, [OP_REDUCE_all] = OP_CODE_logical_and};
     op_expr *args[] = {op_cast(initial, (op_dtype)reduced->dtype), reduced};
-    return op_build(reduced->graph, (op_opcode)combine[code], 2, args);
+    return op_build(reduced->graph, (op_opcode)op_reduce_rows[code].combine, 2, args);
 }
 
 static op_expr *reduce_node(op_reduce_code code, op_expr *x, uint64_t mask, const op_reduce_options *options)

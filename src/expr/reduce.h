@@ -21,6 +21,7 @@ typedef struct op_reduce_row {
     uint8_t accumulator; /* op_accumulator */
     uint8_t empty_fails; /* no elements: an error */
     uint8_t result;      /* op_dtype of the result; 0: the accumulator's */
+    uint16_t combine;    /* op_opcode that combines two states, if a state is one value; else OP_CODE_NONE */
 } op_reduce_row;
 
 /* Indexed by op_reduce_code. */

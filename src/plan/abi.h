@@ -29,7 +29,8 @@ typedef struct op_kernel_args {
 } op_kernel_args;
 
 /* Rank 1: elements begin..end-1 of operands that start at data + begin * stride.
- * Rank 2: rows begin..end-1, all args->n elements of each.
+ * Rank 2: rows begin..end-1, all args->n elements of each. An output that folds (program.h) is combined with
+ * OP_LANES values for each row, which the caller has set to the identity.
  * Contiguous outputs written with OP_KERNEL_STREAM are fenced by the caller. */
 typedef void (*op_kernel_fn)(const op_kernel_args *args, int64_t begin, int64_t end);
 

@@ -181,10 +181,13 @@ static op_status materialise(op_planner *planner, op_expr *e)
 }
 
 /* Where the values of reduction k of a stage are: the output of an earlier one of the same operand, or a
- * new one. */
-static int block_of(op_stage *stage, op_expr *const *e, int k)
+ * new one. The kernel may combine values itself if each reduction has its own. */
+static int block_of(op_stage *stage, op_expr *const *e, int n, int k)
 {
-    for (int i = 0; i < k; i++)
+    int own = 1;
+    for (int i = 0; i < n; i++)
+        own &= op_reduce_rows[e[i]->reduce.code].combine != OP_CODE_NONE;
+    for (int i = 0; i < k && !own; i++)
         if (e[i]->arg[0] == e[k]->arg[0])
             return stage->reduction[i].block;
     return (int)stage->program.n_out++;
@@ -220,7 +223,7 @@ static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_
     for (int k = 0; k < n; k++) {
         op_dtype dtype = (op_dtype)e[k]->arg[0]->dtype;
         root[k] = e[k];
-        stage->reduction[k] = (op_stage_reduction){(op_reduce_code)e[k]->reduce.code, block_of(stage, e, k), dtype,
+        stage->reduction[k] = (op_stage_reduction){(op_reduce_code)e[k]->reduce.code, block_of(stage, e, n, k), dtype,
                                                    (op_dtype)e[k]->dtype, to[k]->place,
                                                    result_strides(arena, e[k], to[k])};
         if (!stage->reduction[k].strides)

@@ -5,7 +5,7 @@
 
 #include "base/dtype.h"
 
-enum { FORMAT = 1, HEADER = 20, OPERAND_BYTES = 2 };
+enum { FORMAT = 2, HEADER = 20, OPERAND_BYTES = 4 };
 
 static int arity_of(uint16_t code)
 {
@@ -25,7 +25,7 @@ static uint32_t get16(const uint8_t *p)
 }
 
 /* Layout, little-endian 16-bit fields: format, rank, n_in, n_out, n_scalar, n_insn, 8 bytes reserved;
- * per operand dtype and access in a byte each; per instruction code, dtype and result in a byte each,
+ * per operand dtype and access in a byte each, and fold; per instruction code, dtype and result in a byte each,
  * arguments; per output the stored value. */
 size_t op_signature_encode(const op_program *program, uint8_t *bytes)
 {
@@ -47,6 +47,7 @@ size_t op_signature_encode(const op_program *program, uint8_t *bytes)
     for (uint32_t i = 0; i < n_operand; i++) {
         *p++ = program->operand[i].dtype;
         *p++ = program->operand[i].access;
+        p = put16(p, program->operand[i].fold);
     }
     for (uint32_t i = 0; i < program->n_insn; i++) {
         const op_insn *insn = &program->insn[i];
@@ -108,7 +109,7 @@ int op_signature_decode(const uint8_t *bytes, size_t size, op_program *program, 
     if ((size_t)(end - p) < OPERAND_BYTES * (size_t)n_operand)
         return 0;
     for (uint32_t i = 0; i < n_operand; i++, p += OPERAND_BYTES)
-        program->operand[i] = (op_operand_type){p[0], p[1]};
+        program->operand[i] = (op_operand_type){p[0], p[1], (uint16_t)get16(p + 2)};
     if (!decode_insns(&p, end, program) || (size_t)(end - p) != 2 * (size_t)program->n_out)
         return 0;
     for (uint32_t i = 0; i < program->n_out; i++, p += 2)
@@ -159,18 +160,33 @@ static const char *verify_insn(const op_program *program, uint32_t i)
     return verify_row(program, insn);
 }
 
+/* The rule that an operand breaks, or NULL. */
+static const char *verify_operand(const op_program *program, uint32_t i)
+{
+    op_operand_type type = program->operand[i];
+    int is_out = i >= program->n_in;
+    if (!works(type.dtype) || type.access < OP_CONTIGUOUS || type.access > OP_STRIDED)
+        return "an operand has no such dtype or access class";
+    if (is_out && type.access == OP_BROADCAST)
+        return "an output is broadcast";
+    if ((type.fold != OP_CODE_NONE) != (is_out && op_program_folds(program)))
+        return "some outputs fold and others do not";
+    if (type.fold == OP_CODE_NONE)
+        return NULL;
+    if (type.fold >= OP_CODE_TABLE_END || op_rows[type.fold].arity != 2 ||
+        !(op_rows[type.fold].accepts & op_dtypes[type.dtype].kind) || op_rows[type.fold].rule == OP_RULE_TO_BOOL ||
+        type.access != OP_CONTIGUOUS || program->rank != 2)
+        return "an output cannot fold so";
+    return NULL;
+}
+
 int op_program_verify(const op_program *program, const char **why)
 {
     *why = NULL;
     if (program->rank < 1 || program->rank > 2)
         *why = "the rank is neither 1 nor 2";
-    for (uint32_t i = 0; !*why && i < program->n_in + program->n_out; i++) {
-        op_operand_type type = program->operand[i];
-        if (!works(type.dtype) || type.access < OP_CONTIGUOUS || type.access > OP_STRIDED)
-            *why = "an operand has no such dtype or access class";
-        else if (i >= program->n_in && type.access == OP_BROADCAST)
-            *why = "an output is broadcast";
-    }
+    for (uint32_t i = 0; !*why && i < program->n_in + program->n_out; i++)
+        *why = verify_operand(program, i);
     for (uint32_t i = 0; !*why && i < program->n_insn; i++)
         *why = verify_insn(program, i);
     for (uint32_t i = 0; !*why && i < program->n_out; i++)

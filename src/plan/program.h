@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "expr/lanes.h"
 #include "expr/opcode.h"
 #include "onepass/onepass.h"
 
@@ -21,7 +22,11 @@ typedef enum op_access {
 typedef struct op_operand_type {
     uint8_t dtype;  /* op_dtype in memory */
     uint8_t access; /* op_access */
+    uint16_t fold;  /* of an output: the op_opcode that combines a row's values, or OP_CODE_NONE to store them */
 } op_operand_type;
+
+/* A program that folds has rank 2, rows of 1 to OP_LEAF elements, and only outputs that fold: of each row
+ * OP_LANES values, where element j is combined with number j % OP_LANES, in the order of j. */
 
 /* value[i] of a program is the result of insn[i]. */
 typedef struct op_insn {
@@ -43,6 +48,11 @@ typedef struct op_program {
 } op_program;
 
 enum { OP_PROGRAM_MAX_INSN = 65000 };
+
+static inline int op_program_folds(const op_program *program)
+{
+    return program->n_out > 0 && program->operand[program->n_in].fold != OP_CODE_NONE;
+}
 
 /* Bytes of the signature of a program; with bytes != NULL also writes them. */
 size_t op_signature_encode(const op_program *program, uint8_t *bytes);

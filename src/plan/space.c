@@ -3,7 +3,7 @@
  * dimensions, because the order of its sums is defined on it. */
 #include <string.h>
 
-#include "expr/loops.h"
+#include "expr/reduce.h"
 #include "plan/lower.h"
 
 static int n_operand(const op_stage *stage)
@@ -176,6 +176,28 @@ void op_stage_take_rows(op_stage *stage)
     stage->ndim = inner;
 }
 
+/* True if the kernel can keep the lanes of every reduction in registers: their states are values, and a
+ * sequence is the innermost dimension. Of many short sequences it is better to have the values. */
+static int can_fold(const op_stage *stage)
+{
+    int inner = stage->ndim - 1;
+    if (stage->kind != OP_STAGE_REDUCE || stage->reduced != (uint64_t)1 << inner ||
+        (stage->ndim > 1 && stage->shape[inner] <= OP_LANES) || (int)stage->program.n_out != stage->n_reduction)
+        return 0;
+    for (int k = 0; k < stage->n_reduction; k++)
+        if (op_reduce_rows[stage->reduction[k].code].combine == OP_CODE_NONE)
+            return 0;
+    return 1;
+}
+
+static void fold(op_stage *stage)
+{
+    for (int k = 0; k < stage->n_reduction; k++)
+        stage->program.operand[stage->program.n_in + (uint32_t)stage->reduction[k].block].fold =
+            op_reduce_rows[stage->reduction[k].code].combine;
+    stage->program.rank = 2;
+}
+
 void op_stage_collapse(op_stage *stage)
 {
     drop_dims_of_one(stage);
@@ -188,7 +210,7 @@ void op_stage_collapse(op_stage *stage)
     stage->program.rank = stage->ndim > 1 ? 2 : 1;
     for (int k = 0; k < n_operand(stage); k++) {
         const op_stage_operand *operand = &stage->operand[k];
-        stage->program.operand[k] = (op_operand_type){(uint8_t)operand->dtype, (uint8_t)access_of(stage, k)};
+        stage->program.operand[k] = (op_operand_type){(uint8_t)operand->dtype, (uint8_t)access_of(stage, k), OP_CODE_NONE};
         stage->bytes += op_stage_operand_bytes(stage, operand);
     }
     if (stage->kind != OP_STAGE_MAP) {
@@ -199,4 +221,6 @@ void op_stage_collapse(op_stage *stage)
             stage->bytes += results * op_dtype_size(stage->reduction[k].result_dtype);
         stage->lanes = stage->reduced >> (stage->ndim - 1) & 1 ? OP_LANES : 1;
     }
+    if (can_fold(stage))
+        fold(stage);
 }

@@ -1,6 +1,8 @@
 /* Evaluating blocks of values. */
 #include "run/blocks.h"
 
+#include "expr/lanes.h"
+
 int64_t op_offset_of(const op_stage *stage, const int64_t *strides, int last, int64_t kept, int64_t reduced)
 {
     int64_t offset = 0;
@@ -12,20 +14,62 @@ int64_t op_offset_of(const op_stage *stage, const int64_t *strides, int last, in
     return offset;
 }
 
-int op_evaluate(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column, int64_t rows,
-                int64_t n, int64_t at)
+/* The place of every input: of the kept and reduced dimensions before the last, and a column. */
+static void place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column)
 {
-    const op_program *program = &e->stage->program;
     int inner = e->stage->ndim - 1;
-    for (uint32_t k = 0; k < program->n_in; k++) {
+    for (uint32_t k = 0; k < e->stage->program.n_in; k++) {
         const int64_t *strides = e->stage->operand[k].strides;
         e->args->operand[k].data = e->base->operand[k].data + op_offset_of(e->stage, strides, last, kept, reduced) +
                                    column * strides[inner];
     }
+}
+
+/* Blocks get `row` values for each row of the kernel. */
+static void place_blocks(const op_evaluation *e, int64_t at, int64_t row)
+{
+    const op_program *program = &e->stage->program;
     for (uint32_t b = 0; b < program->n_out; b++) {
         int64_t size = op_dtype_size(e->stage->operand[program->n_in + b].dtype);
-        e->args->operand[program->n_in + b] = (op_operand){e->memory + b * e->block_bytes + at * size, size, n * size};
+        e->args->operand[program->n_in + b] = (op_operand){e->memory + b * e->block_bytes + at * size, size, row * size};
+    }
+}
+
+/* True if every input goes on after n elements of one row with the next row. */
+static int rows_are_one(const op_evaluation *e, int64_t n)
+{
+    int inner = e->stage->ndim - 1;
+    for (uint32_t k = 0; k < e->stage->program.n_in; k++) {
+        const int64_t *strides = e->stage->operand[k].strides;
+        if (strides[inner - 1] != n * strides[inner])
+            return 0;
+    }
+    return 1;
+}
+
+int op_evaluate(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column, int64_t rows,
+                int64_t n, int64_t at)
+{
+    place_inputs(e, last, kept, reduced, column);
+    if (rows > 1 && rows_are_one(e, n)) {
+        n *= rows;
+        rows = 1;
+    }
+    place_blocks(e, at, n);
+    e->args->n = n;
+    return op_code_run(e->code, e->args, 0, e->stage->program.rank == 1 ? n : rows);
+}
+
+int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t column, int is_leaves, int64_t rows, int64_t n,
+                 int64_t at)
+{
+    int inner = e->stage->ndim - 1;
+    place_inputs(e, inner, kept, 0, column);
+    place_blocks(e, at * OP_LANES, OP_LANES);
+    for (uint32_t k = 0; k < e->stage->program.n_in; k++) {
+        const int64_t *strides = e->stage->operand[k].strides;
+        e->args->operand[k].row_stride = is_leaves ? OP_LEAF * strides[inner] : strides[inner - 1];
     }
     e->args->n = n;
-    return op_code_run(e->code, e->args, 0, program->rank == 1 ? n : rows);
+    return op_code_run(e->code, e->args, 0, rows);
 }

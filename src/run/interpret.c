@@ -6,7 +6,7 @@
 #include "expr/loops.h"
 #include "run/code.h"
 
-enum { BLOCK = 256, ELEMENT = 8 /* bytes of the largest dtype */ };
+enum { BLOCK = 256, /* a multiple of OP_LANES */ ELEMENT = 8 /* bytes of the largest dtype */ };
 
 static int arity_of(const op_insn *insn)
 {
@@ -130,6 +130,18 @@ static void run_insn(const op_frame *f, uint32_t i, int64_t n)
     loop(value_of(f, i), in, n);
 }
 
+/* Combines the lanes of output i with n values. */
+static void fold_block(const op_frame *f, uint32_t i, char *lanes, int64_t n)
+{
+    const op_program *program = &f->code->program;
+    op_operand_type type = program->operand[program->n_in + i];
+    const char *values = value_of(f, program->store[i]);
+    for (int64_t k = 0; k < n; k += OP_LANES) {
+        const void *in[] = {lanes, values + k * op_dtypes[type.dtype].size};
+        f->loops->row[type.fold][type.dtype](lanes, in, n - k < OP_LANES ? n - k : OP_LANES);
+    }
+}
+
 /* Elements begin..begin+n-1 of one row. */
 static void run_block(const op_frame *f, int64_t row, int64_t begin, int64_t n)
 {
@@ -146,8 +158,11 @@ static void run_block(const op_frame *f, int64_t row, int64_t begin, int64_t n)
     }
     for (uint32_t i = 0; i < program->n_out; i++) {
         const op_operand *o = &operand[program->n_in + i];
-        store_block(value_of(f, program->store[i]), o, program->operand[program->n_in + i],
-                    o->data + row * o->row_stride, begin, n);
+        if (op_program_folds(program))
+            fold_block(f, i, o->data + row * o->row_stride, n);
+        else
+            store_block(value_of(f, program->store[i]), o, program->operand[program->n_in + i],
+                        o->data + row * o->row_stride, begin, n);
     }
 }
 

@@ -1,5 +1,6 @@
-/* Reduce stages. The kernel writes a cache-sized block of the operand's values, in logical order, and the
- * loops of the reduction table combine them while they are hot, in the order of tree.h. What a thread
+/* Reduce stages. The kernel combines the elements of each leaf, or it writes a cache-sized block of the
+ * operand's values, in logical order, and the loops of the reduction table combine them while they are hot:
+ * the order of lanes.h and tree.h in both cases. What a thread
  * reduces is a whole subtree, so neither their number nor the kernel's width changes a bit. */
 #include <string.h>
 
@@ -7,10 +8,10 @@
 #include "run/tree.h"
 
 enum {
-    LEAF = OP_LEAF_ROWS * OP_LANES, /* elements of a leaf along the innermost axis */
-    BLOCK_ELEMENTS = 2 * LEAF,      /* values evaluated at a time: 8 kB of doubles, which stay in the first-level cache */
-    SUBTREE = 128 * LEAF,           /* elements of a subtree that one thread reduces; a power of two of leaves */
+    BLOCK_ELEMENTS = 2 * OP_LEAF,      /* values evaluated at a time: 8 kB of doubles, which stay in the first-level cache */
+    SUBTREE = 128 * OP_LEAF, /* most elements of a subtree that one thread reduces; a power of two of leaves */
     COLUMNS = 128,                  /* at a time, when the innermost axis is kept: their leaf stays in cache */
+    FOLDED_ROWS = BLOCK_ELEMENTS / OP_LANES, /* at a time, when the kernel folds */
 };
 
 typedef struct op_reduce_item {
@@ -54,6 +55,7 @@ typedef struct op_worker {
     char *memory;
     int64_t block_bytes; /* of one output's values; they lie one after another at `memory` */
     op_tree *tree;       /* by reduction */
+    _Alignas(OP_ALIGNMENT) char few[16 << 10]; /* memory for one reduction, as a rule */
 } op_worker;
 
 static int64_t aligned(int64_t bytes)
@@ -65,7 +67,8 @@ static void end_worker(op_worker *w)
 {
     if (w->args)
         op_args_free(w->r->run, w->args, &w->room);
-    op_release(&w->r->run->engine->allocator, w->memory);
+    if (w->memory != w->few)
+        op_release(&w->r->run->engine->allocator, w->memory);
 }
 
 /* Memory for `values` values of each output, and for a tree over so many leaves for each reduction. */
@@ -78,7 +81,8 @@ static int begin_worker(op_worker *w, op_reduce_run *r, int64_t values, int64_t 
     w->r = r;
     w->block_bytes = block_bytes;
     w->args = op_args_copy(r->run, r->stage, r->args, &w->room);
-    w->memory = op_alloc(&r->run->engine->allocator, (size_t)(n_block * block_bytes + trees + bytes));
+    bytes += n_block * block_bytes + trees;
+    w->memory = bytes <= (int64_t)sizeof w->few ? w->few : op_alloc(&r->run->engine->allocator, (size_t)bytes);
     if (!w->args || !w->memory) {
         end_worker(w);
         fail(r);
@@ -138,8 +142,8 @@ static void push_values(op_worker *w, int64_t at, int64_t n, int64_t first)
     for (int k = 0; k < w->r->n; k++) {
         const op_reduce_item *item = &w->r->item[k];
         const char *x = w->memory + item->block * w->block_bytes + at * item->size;
-        for (int64_t done = 0; done < n; done += LEAF) {
-            int64_t count = n - done < LEAF ? n - done : LEAF;
+        for (int64_t done = 0; done < n; done += OP_LEAF) {
+            int64_t count = n - done < OP_LEAF ? n - done : OP_LEAF;
             item->reducer->leaf(op_tree_next(&w->tree[k]), OP_LANES, x + done * item->size, count / OP_LANES,
                                 count % OP_LANES, first + done, OP_LANES, 1);
             op_tree_push(&w->tree[k]);
@@ -165,9 +169,49 @@ static void finish_lanes(op_worker *w, int64_t kept, int64_t used)
     }
 }
 
+/* Rows of OP_LANES lanes in every block begin as the identity. */
+static void clear_lanes(op_worker *w, int64_t rows)
+{
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        item->reducer->leaf(w->memory + item->block * w->block_bytes, rows * OP_LANES, NULL, 0, 0, 0, 0, 0);
+    }
+}
+
+/* See op_fold_rows. `at`: the row of the blocks that is the first one's. */
+static void fold_rows(op_worker *w, int64_t kept, int64_t column, int is_leaves, int64_t rows, int64_t n, int64_t at)
+{
+    op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    if (rows && !op_fold_rows(&evaluation, kept, column, is_leaves, rows, n, at))
+        fail(w->r);
+}
+
+/* Trees over elements begin..end-1 of one sequence. A block of FOLDED_ROWS leaves is an aligned subtree. */
+static void fold_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
+{
+    clear_trees(w);
+    for (; begin < end; begin += FOLDED_ROWS * OP_LEAF) {
+        int64_t n = end - begin < FOLDED_ROWS * OP_LEAF ? end - begin : FOLDED_ROWS * OP_LEAF;
+        int64_t rows = n / OP_LEAF, rest = n % OP_LEAF;
+        clear_lanes(w, rows + (rest > 0));
+        fold_rows(w, kept, begin, 1, rows, OP_LEAF, 0);
+        fold_rows(w, kept, begin + rows * OP_LEAF, 1, rest > 0, rest, rows);
+        for (int k = 0; k < w->r->n; k++) {
+            const op_reduce_item *item = &w->r->item[k];
+            char *lanes = w->memory + item->block * w->block_bytes;
+            item->reducer->leaves(lanes, rows + (rest > 0));
+            op_tree_add(&w->tree[k], lanes);
+        }
+    }
+}
+
 /* Trees over values begin..end-1 of one sequence. */
 static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
 {
+    if (op_program_folds(&w->r->stage->program)) {
+        fold_sequence(w, kept, begin, end);
+        return;
+    }
     clear_trees(w);
     for (; begin < end; begin += BLOCK_ELEMENTS) {
         int64_t count = end - begin < BLOCK_ELEMENTS ? end - begin : BLOCK_ELEMENTS;
@@ -176,33 +220,70 @@ static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t e
     }
 }
 
+/* Stores the results of rows whose n <= OP_LANES lanes lie one row after another in the blocks. */
+static void finish_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
+{
+    const op_stage *stage = w->r->stage;
+    int inner = stage->ndim - 1;
+    char value[BLOCK_ELEMENTS * 8];
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        char *to = item->result + op_offset_of(stage, item->strides, stage->ndim, first, 0);
+        item->reducer->lanes(value, w->memory + item->block * w->block_bytes, rows, n);
+        for (int64_t i = 0; i < rows; i++)
+            memcpy(to + i * item->strides[inner - 1], value + i * item->size, (size_t)item->size);
+    }
+}
+
+static void push_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        clear_trees(w);
+        push_values(w, i * n, n, 0);
+        finish_lanes(w, first + i, n);
+    }
+}
+
+/* Every reduction's state is one value. */
+static int states_are_values(const op_reduce_run *r)
+{
+    for (int k = 0; k < r->n; k++)
+        if (!r->item[k].reducer->lanes)
+            return 0;
+    return 1;
+}
+
 /* Results first..first+count-1 when sequences are short and are rows of the kernel: many at once. */
 static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
 {
     const op_stage *stage = w->r->stage;
-    int inner = stage->ndim - 1;
+    int inner = stage->ndim - 1, folds = op_program_folds(&stage->program);
     int64_t n = w->r->reduced, extent = stage->shape[inner - 1];
-    int64_t most = BLOCK_ELEMENTS / n > 0 ? BLOCK_ELEMENTS / n : 1;
+    int64_t most = folds ? FOLDED_ROWS : BLOCK_ELEMENTS / n;
     while (count > 0) {
         int64_t rows = count < most ? count : most, left = extent - first % extent;
         rows = rows < left ? rows : left;
-        evaluate(w, inner, first, 0, 0, rows, n, 0);
-        for (int64_t i = 0; i < rows; i++) {
-            clear_trees(w);
-            push_values(w, i * n, n, 0);
-            finish_lanes(w, first + i, n);
+        if (folds) {
+            clear_lanes(w, rows);
+            fold_rows(w, first, 0, 0, rows, n, 0);
+        } else {
+            evaluate(w, inner, first, 0, 0, rows, n, 0);
         }
+        if (folds || (n <= OP_LANES && states_are_values(w->r)))
+            finish_rows(w, first, rows, folds ? OP_LANES : n);
+        else
+            push_rows(w, first, rows, n);
         first += rows;
         count -= rows;
     }
 }
 
+/* Each sequence is a row of the kernel, and at most a leaf. */
 static int rows_are_short(const op_reduce_run *r)
 {
     const op_stage *stage = r->stage;
     int inner = stage->ndim - 1;
-    return inner > 0 && !op_is_reduced(stage, inner - 1) && stage->shape[inner] == r->reduced &&
-           r->reduced <= BLOCK_ELEMENTS / 2;
+    return inner > 0 && !op_is_reduced(stage, inner - 1) && stage->shape[inner] == r->reduced && r->reduced <= OP_LEAF;
 }
 
 static void chunk_of_results(void *ctx, int64_t i)
@@ -210,7 +291,7 @@ static void chunk_of_results(void *ctx, int64_t i)
     op_reduce_run *r = ctx;
     int64_t first = i * r->batch, count = r->kept - first < r->batch ? r->kept - first : r->batch;
     op_worker w;
-    if (!begin_worker(&w, r, BLOCK_ELEMENTS, OP_LANES, r->reduced / LEAF + 1))
+    if (!begin_worker(&w, r, BLOCK_ELEMENTS, OP_LANES, r->reduced / OP_LEAF + 1))
         return;
     if (rows_are_short(r))
         reduce_short_rows(&w, first, count);
@@ -227,7 +308,7 @@ static void chunk_of_sequence(void *ctx, int64_t i)
     op_reduce_run *r = ctx;
     int64_t kept = i / r->subtrees, begin = i % r->subtrees * r->subtree, end = begin + r->subtree;
     op_worker w;
-    if (!begin_worker(&w, r, BLOCK_ELEMENTS, OP_LANES, r->subtree / LEAF))
+    if (!begin_worker(&w, r, BLOCK_ELEMENTS, OP_LANES, r->subtree / OP_LEAF))
         return;
     reduce_sequence(&w, kept, begin, end < r->reduced ? end : r->reduced);
     for (int k = 0; k < r->n; k++)
@@ -265,8 +346,10 @@ static void join_subtrees(op_worker *w, int64_t first, int64_t step)
 
 static void reduce_along_rows(op_reduce_run *r, int threads)
 {
-    r->subtrees = (r->reduced + SUBTREE - 1) / SUBTREE;
     r->subtree = SUBTREE;
+    while (r->subtree > FOLDED_ROWS * OP_LEAF && r->reduced < r->subtree * 4 * threads)
+        r->subtree /= 2;
+    r->subtrees = (r->reduced + r->subtree - 1) / r->subtree;
     if (r->kept >= 2 * threads || r->subtrees <= 1) {
         int64_t work = r->reduced < 1 ? 1 : r->reduced;
         r->batch = SUBTREE / work > 0 ? SUBTREE / work : 1;

@@ -1,6 +1,8 @@
 /* A pairwise tree in logarithmic memory. */
 #include "run/tree.h"
 
+#include <string.h>
+
 int op_tree_levels(int64_t leaves)
 {
     int levels = 2;
@@ -34,6 +36,20 @@ void op_tree_push(op_tree *tree)
     tree->pushed++;
     for (int64_t digit = tree->pushed; !(digit & 1); digit >>= 1)
         combine_top(tree);
+}
+
+void op_tree_add(op_tree *tree, const void *leaf)
+{
+    if (tree->pushed & 1) { /* combined at once with the one that waits */
+        tree->reducer->merge(level(tree, tree->top - 1), 0, leaf, 0, tree->width, tree->width);
+        tree->pushed++;
+        for (int64_t digit = tree->pushed >> 1; !(digit & 1); digit >>= 1)
+            combine_top(tree);
+    } else {
+        memcpy(op_tree_next(tree), leaf, (size_t)(tree->width * tree->reducer->state_bytes));
+        tree->top++;
+        tree->pushed++;
+    }
 }
 
 void *op_tree_finish(op_tree *tree)

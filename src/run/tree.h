@@ -1,11 +1,9 @@
-/* The order of a reduction: leaves of OP_LEAF_ROWS rows of `width` lanes, combined in a binary tree over
- * the number of the leaf. It depends on the number of elements alone. */
+/* Leaves of OP_LEAF_ROWS rows of `width` lanes, combined in a binary tree over the number of the leaf. The
+ * order depends on the number of elements alone. */
 #ifndef ONEPASS_RUN_TREE_H
 #define ONEPASS_RUN_TREE_H
 
 #include "expr/loops.h"
-
-enum { OP_LEAF_ROWS = 16, OP_TREE_LEVELS = 60 };
 
 /* Partial results that wait for their right-hand sides, like the digits of a binary counter: at most one
  * of each size. */
@@ -23,6 +21,8 @@ int op_tree_levels(int64_t leaves);
 /* Where the next leaf goes; then op_tree_push. */
 void *op_tree_next(op_tree *tree);
 void op_tree_push(op_tree *tree);
+/* The same for a leaf that lies elsewhere. */
+void op_tree_add(op_tree *tree, const void *leaf);
 /* The root, in the tree's memory. Nothing must be pushed after it. */
 void *op_tree_finish(op_tree *tree);
 

@@ -1,0 +1,284 @@
+/* The nest of a program that folds: each row's values are combined with OP_LANES lanes, in the order that
+ * lanes.h fixes, however wide a vector is. The lanes are handled in groups of a few vectors that stay in
+ * registers while a group walks down the row. What is left of a row after its last whole OP_LANES
+ * elements is done by another pass over buffers, whose superfluous lanes are dropped.
+ *
+ *   entry      scalars and addresses; nothing to do: exit
+ *   row        one row starts here: what is the same for all of it; a short row goes to fill
+ *   pass       where this pass starts, how far it goes, and which lanes count
+ *   group      takes the next few lanes into registers
+ *   loop       OP_LANES elements further each time: loads, the program, combinations
+ *   loop.done
+ *   group.rest drops the lanes that do not count
+ *   group.done lanes go back to memory; to the next group
+ *   pass.done  elements left over: to fill
+ *   fill       every element of the buffers gets the row's first one,
+ *   fill.next  and then each its own
+ *   row.done   to the next row
+ *   exit */
+#include <stdlib.h>
+
+#include "jit/loop.h"
+#include "jit/nest.h"
+#include "jit/recipes.h"
+
+enum {
+    MOST_ACCUMULATORS = 8, /* vectors in registers beside what the program needs */
+    MOST_INSNS = 48,       /* emitted for the vectors of a group, if they are more than one */
+};
+
+typedef struct fold {
+    nest nest;
+    unsigned vectors; /* of a group */
+    LLVMBasicBlockRef group, loop_done, group_rest, group_done, pass_done;
+    LLVMValueRef lanes;   /* that count in this pass */
+    LLVMValueRef is_rest; /* this pass is over the buffers */
+    LLVMValueRef first;   /* lane of this group */
+    LLVMValueRef *before, *sum, *next; /* accumulators, by output, then vector: before the loop, in it, after a step */
+} fold;
+
+static const operand *output(const fold *f, uint32_t k)
+{
+    return &f->nest.operand[f->nest.program->n_in + k];
+}
+
+/* Vectors that are worked on at once: a power of two, fewer if the program is large. */
+static unsigned choose_vectors(const op_program *program, unsigned width)
+{
+    unsigned vectors = OP_LANES / width;
+    while (vectors > 1 && (vectors * program->n_out > MOST_ACCUMULATORS || vectors * program->n_insn > MOST_INSNS))
+        vectors /= 2;
+    return vectors;
+}
+
+static void make_blocks(fold *f)
+{
+    nest *x = &f->nest;
+    x->row = emit_block(x->em, "row");
+    x->pass = emit_block(x->em, "pass");
+    f->group = emit_block(x->em, "group");
+    x->loop = emit_block(x->em, "loop");
+    f->loop_done = emit_block(x->em, "loop.done");
+    f->group_rest = emit_block(x->em, "group.rest");
+    f->group_done = emit_block(x->em, "group.done");
+    f->pass_done = emit_block(x->em, "pass.done");
+    x->fill = emit_block(x->em, "fill");
+    x->fill_next = emit_block(x->em, "fill.next");
+    x->row_done = emit_block(x->em, "row.done");
+    x->exit = emit_block(x->em, "exit");
+}
+
+static void emit_entry(nest *x)
+{
+    LLVMBuilderRef b = x->em->builder;
+    for (uint32_t i = 0; i < x->n_operand; i++) {
+        operand *o = &x->operand[i];
+        char name[NAME_MAX_BYTES];
+        emit_operand_fields(x, o);
+        if (is_input(x, o) && o->access != OP_BROADCAST)
+            o->buffer = emit_alloca(x->em, LLVMArrayType(type_memory(x->em, o->dtype), OP_LANES),
+                                    name_of(name, o->name, ".buffer"));
+    }
+    emit_insns(x, PER_RUN);
+    x->n = emit_field(x->em, type_int(x->em, 64), x->em->args, offsetof(op_kernel_args, n), "n");
+    x->full = LLVMBuildAnd(b, x->n, i64(x, -(uint64_t)OP_LANES), "full");
+    x->rest = LLVMBuildAnd(b, x->n, i64(x, OP_LANES - 1), "rest");
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSLT, x->begin, x->end, "some"), x->row, x->exit);
+}
+
+static void emit_row(nest *x, LLVMBasicBlockRef entry)
+{
+    LLVMBuilderRef b = x->em->builder;
+    start(x, x->row);
+    x->row_index = open_counter(x, x->begin, entry, "r"); /* closed in emit_row_done */
+    for (uint32_t i = 0; i < x->n_operand; i++)
+        x->operand[i].row = emit_row_address(x, &x->operand[i]);
+    emit_insns(x, PER_ROW);
+    LLVMValueRef long_row = LLVMBuildICmp(b, LLVMIntNE, x->full, i64(x, 0), "long");
+    emit_branch_likely(x->em, long_row, x->pass, x->fill);
+}
+
+/* What differs between the passes: over a row, over the buffers. */
+static void emit_pass(fold *f, LLVMBasicBlockRef row)
+{
+    nest *x = &f->nest;
+    LLVMBasicBlockRef from[2] = {row, x->fill_next};
+    LLVMTypeRef bit = type_int(x->em, 1);
+    char name[NAME_MAX_BYTES];
+    start(x, x->pass);
+    for (uint32_t i = 0; i < x->program->n_in; i++) {
+        operand *o = &x->operand[i];
+        if (o->access != OP_BROADCAST)
+            o->base = phi(x, 2, (LLVMValueRef[]){o->row, o->buffer}, from, name_of(name, o->name, ".base"));
+        if (o->access == OP_STRIDED)
+            o->step = phi(x, 2, (LLVMValueRef[]){o->stride, i64(x, op_dtypes[o->dtype].size)}, from,
+                          name_of(name, o->name, ".step"));
+    }
+    x->limit = phi(x, 2, (LLVMValueRef[]){x->full, i64(x, OP_LANES)}, from, "limit");
+    f->lanes = phi(x, 2, (LLVMValueRef[]){i64(x, OP_LANES), x->rest}, from, "lanes");
+    f->is_rest = phi(x, 2, (LLVMValueRef[]){LLVMConstInt(bit, 0, 0), LLVMConstInt(bit, 1, 0)}, from, "is.rest");
+    LLVMBuildBr(x->em->builder, f->group);
+}
+
+/* The first of the lanes in vector v of the group. */
+static LLVMValueRef emit_lane_index(fold *f, unsigned v)
+{
+    return LLVMBuildAdd(f->nest.em->builder, f->first, i64(&f->nest, v * f->nest.em->width), "");
+}
+
+static LLVMValueRef emit_lane_address(fold *f, const operand *o, unsigned v)
+{
+    LLVMValueRef index = emit_lane_index(f, v);
+    return LLVMBuildGEP2(f->nest.em->builder, type_memory(f->nest.em, o->dtype), o->row, &index, 1, "");
+}
+
+static void emit_group(fold *f)
+{
+    nest *x = &f->nest;
+    start(x, f->group);
+    f->first = open_counter(x, i64(x, 0), x->pass, "lane");
+    for (uint32_t k = 0; k < x->program->n_out; k++)
+        for (unsigned v = 0; v < f->vectors; v++)
+            f->before[k * f->vectors + v] = emit_load(x->em, output(f, k)->dtype, emit_lane_address(f, output(f, k), v));
+    LLVMBuildBr(x->em->builder, x->loop);
+}
+
+static void emit_combine(fold *f, unsigned v)
+{
+    const op_program *program = f->nest.program;
+    for (uint32_t k = 0; k < program->n_out; k++) {
+        LLVMValueRef arg[3] = {f->sum[k * f->vectors + v], f->nest.value[program->store[k]], NULL};
+        op_opcode combine = (op_opcode)program->operand[program->n_in + k].fold;
+        f->next[k * f->vectors + v] = emit_recipe(f->nest.em, combine, output(f, k)->dtype, arg);
+    }
+}
+
+static void emit_loop(fold *f)
+{
+    nest *x = &f->nest;
+    LLVMBuilderRef b = x->em->builder;
+    unsigned n = f->vectors * x->program->n_out;
+    start(x, x->loop);
+    LLVMValueRef step = open_counter(x, i64(x, 0), f->group, "i");
+    for (unsigned i = 0; i < n; i++)
+        f->sum[i] = phi(x, 1, &f->before[i], &f->group, "sum");
+    for (unsigned v = 0; v < f->vectors; v++) {
+        x->index = LLVMBuildAdd(b, step, emit_lane_index(f, v), "");
+        emit_insns(x, PER_ELEMENT);
+        emit_combine(f, v);
+    }
+    LLVMBasicBlockRef latch = here(x);
+    for (unsigned i = 0; i < n; i++)
+        LLVMAddIncoming(f->sum[i], &f->next[i], &latch, 1);
+    close_counter(x, step, OP_LANES, x->limit, x->loop, f->loop_done);
+    start(x, f->loop_done);
+    LLVMBuildCondBr(b, f->is_rest, f->group_rest, f->group_done);
+}
+
+/* Lanes first, first + 1, ... below the number of lanes that count. */
+static LLVMValueRef emit_counts(fold *f, unsigned v)
+{
+    emitter *em = f->nest.em;
+    LLVMValueRef left = LLVMBuildSub(em->builder, f->lanes, emit_lane_index(f, v), "");
+    left = emit_splat(em, LLVMBuildTrunc(em->builder, left, type_int(em, 16), ""));
+    return LLVMBuildICmp(em->builder, LLVMIntSLT, const_lanes(em, 16), left, "counts");
+}
+
+static void emit_group_rest(fold *f)
+{
+    nest *x = &f->nest;
+    start(x, f->group_rest);
+    for (unsigned v = 0; v < f->vectors; v++) {
+        LLVMValueRef counts = emit_counts(f, v);
+        for (uint32_t k = 0; k < x->program->n_out; k++) {
+            unsigned i = k * f->vectors + v;
+            f->sum[i] = emit_select(x->em, counts, f->next[i], f->before[i]);
+        }
+    }
+    LLVMBuildBr(x->em->builder, f->group_done);
+}
+
+static void emit_group_done(fold *f)
+{
+    nest *x = &f->nest;
+    LLVMBasicBlockRef from[2] = {f->loop_done, f->group_rest};
+    start(x, f->group_done);
+    for (unsigned i = 0; i < f->vectors * x->program->n_out; i++)
+        f->sum[i] = phi(x, 2, (LLVMValueRef[]){f->next[i], f->sum[i]}, from, "lanes");
+    for (unsigned v = 0; v < f->vectors; v++)
+        for (uint32_t k = 0; k < x->program->n_out; k++)
+            emit_store(x->em, output(f, k)->dtype, f->sum[k * f->vectors + v], emit_lane_address(f, output(f, k), v));
+    close_counter(x, f->first, f->vectors * x->em->width, i64(x, OP_LANES), f->group, f->pass_done);
+}
+
+static void emit_pass_done(fold *f)
+{
+    nest *x = &f->nest;
+    LLVMBuilderRef b = x->em->builder;
+    start(x, f->pass_done);
+    LLVMValueRef none = LLVMBuildICmp(b, LLVMIntEQ, x->rest, i64(x, 0), "none");
+    LLVMBuildCondBr(b, LLVMBuildOr(b, f->is_rest, none, ""), x->row_done, x->fill);
+}
+
+/* Every element is filled, so that no lane computes on garbage. */
+static void emit_fill(nest *x)
+{
+    emitter *em = x->em;
+    start(x, x->fill);
+    for (uint32_t i = 0; i < x->program->n_in; i++) {
+        operand *o = &x->operand[i];
+        if (o->access == OP_BROADCAST)
+            continue;
+        LLVMValueRef all = emit_splat(em, emit_take(x, o, o->row));
+        for (unsigned at = 0; at < OP_LANES; at += em->width)
+            LLVMSetAlignment(LLVMBuildStore(em->builder, all, emit_buffer_address(x, o, i64(x, at))), 1);
+    }
+    LLVMBuildBr(em->builder, x->fill_next);
+
+    start(x, x->fill_next);
+    LLVMValueRef k = open_counter(x, i64(x, 0), x->fill, "k");
+    LLVMValueRef from = LLVMBuildAdd(em->builder, x->full, k, "");
+    for (uint32_t i = 0; i < x->program->n_in; i++) {
+        operand *o = &x->operand[i];
+        if (o->access != OP_BROADCAST)
+            emit_copy(x, o, emit_element_address(x, o, from, ""), emit_buffer_address(x, o, k));
+    }
+    close_counter(x, k, 1, x->rest, x->fill_next, x->pass);
+}
+
+static void emit_row_done(nest *x)
+{
+    start(x, x->row_done);
+    close_counter(x, x->row_index, 1, x->end, x->row, x->exit);
+    start(x, x->exit);
+    LLVMBuildRetVoid(x->em->builder);
+}
+
+int emit_fold_nest(emitter *em)
+{
+    fold f = {.vectors = choose_vectors(em->program, em->width)};
+    nest *x = &f.nest;
+    unsigned n = f.vectors * em->program->n_out;
+    f.before = calloc(3 * (size_t)n, sizeof *f.before);
+    f.sum = f.before + n;
+    f.next = f.sum + n;
+    int ok = nest_open(x, em) && f.before;
+    if (ok) {
+        nest_function(x);
+        make_blocks(&f);
+        start(x, em->entry);
+        emit_entry(x);
+        emit_row(x, here(x));
+        emit_pass(&f, here(x));
+        emit_group(&f);
+        emit_loop(&f);
+        emit_group_rest(&f);
+        emit_group_done(&f);
+        emit_pass_done(&f);
+        emit_fill(x);
+        emit_row_done(x);
+    }
+    nest_close(x);
+    free(f.before);
+    return ok;
+}
