@@ -258,7 +258,7 @@ static void end_temps(op_run_state *run, int stage)
             free_temp(run, t);
 }
 
-static op_status run_stage(op_run_state *run, int s)
+op_status op_run_stage(op_run_state *run, int s)
 {
     const op_stage *stage = run->plan->stage[s];
     switch (stage->kind) {
@@ -271,81 +271,16 @@ static op_status run_stage(op_run_state *run, int s)
     }
 }
 
-/* ---- plans with rows ---- */
-
-typedef struct op_rows_run {
-    op_run_state *run;
-    int64_t batch; /* rows of one chunk */
-} op_rows_run;
-
-/* A thread's view of the run: temporaries of its own, each of one row. */
-static char *begin_rows(op_run_state *own, char **temp)
-{
-    int64_t bytes = 0;
-    for (int t = 0; t < own->plan->n_temp; t++)
-        bytes += (own->plan->temp_bytes[t] + OP_ALIGNMENT - 1) & ~(int64_t)(OP_ALIGNMENT - 1);
-    char *memory = op_alloc(&own->engine->allocator, (size_t)bytes), *next = memory;
-    for (int t = 0; memory && t < own->plan->n_temp; t++) {
-        temp[t] = next;
-        next += (own->plan->temp_bytes[t] + OP_ALIGNMENT - 1) & ~(int64_t)(OP_ALIGNMENT - 1);
-    }
-    own->temp = temp;
-    own->threads = 1;
-    return memory;
-}
-
-static void chunk_of_rows(void *ctx, int64_t i)
-{
-    const op_rows_run *r = ctx;
-    const op_plan *plan = r->run->plan;
-    char *temp[OP_PLAN_ROW_TEMPS];
-    op_run_state own = *r->run;
-    char *memory = begin_rows(&own, temp);
-    int none = OP_OK;
-    int64_t end = (i + 1) * r->batch < plan->rows ? (i + 1) * r->batch : plan->rows;
-    if (!memory)
-        atomic_store(&own.failed, OP_ERR_MEMORY);
-    for (own.row = i * r->batch; own.row < end && !op_run_stopped(&own); own.row++)
-        for (int s = 0; s < plan->n_stage && !atomic_load_explicit(&own.failed, memory_order_relaxed); s++)
-            if (run_stage(&own, s) != OP_OK)
-                atomic_store(&own.failed, OP_ERR_MEMORY);
-    op_release(&own.engine->allocator, memory);
-    if (atomic_load(&own.failed))
-        atomic_compare_exchange_strong(&r->run->failed, &none, (int)atomic_load(&own.failed));
-}
-
-static op_status run_rows(op_run_state *run)
-{
-    enum { BATCH_ELEMENTS = 16384 };
-    const op_plan *plan = run->plan;
-    double elements = 0;
-    int threads = 1;
-    for (int s = 0; s < plan->n_stage; s++) {
-        const op_stage *stage = plan->stage[s];
-        double size = (double)op_shape_size(stage->ndim, stage->shape);
-        int wanted = op_threads_for(run, stage, run->code[s], size * (double)plan->rows);
-        threads = wanted > threads ? wanted : threads;
-        elements = size > elements ? size : elements;
-        run->bytes += stage->bytes * plan->rows;
-        run->interpreted += run->code[s]->fn == NULL;
-    }
-    op_rows_run r = {.run = run, .batch = elements < BATCH_ELEMENTS ? (int64_t)(BATCH_ELEMENTS / elements) : 1};
-    op_parallel(run, threads, (plan->rows + r.batch - 1) / r.batch, chunk_of_rows, &r);
-    if (atomic_load(&run->failed))
-        return op_fail((op_status)atomic_load(&run->failed), "out of memory while a kernel ran");
-    return op_run_stopped(run) ? op_fail(OP_ERR_CANCELLED, "the evaluation was cancelled") : OP_OK;
-}
-
 op_status op_run_stages(op_run_state *run)
 {
     op_status status = OP_OK;
     if (run->plan->rows)
-        return run_rows(run);
+        return op_run_rows(run);
     for (int s = 0; s < run->plan->n_stage && status == OP_OK; s++) {
         const op_stage *stage = run->plan->stage[s];
         status = begin_temps(run, s);
         if (status == OP_OK)
-            status = run_stage(run, s);
+            status = op_run_stage(run, s);
         if (status == OP_OK && atomic_load(&run->failed))
             status = op_fail((op_status)atomic_load(&run->failed), "out of memory while a kernel ran");
         if (status == OP_OK && op_run_stopped(run))

@@ -69,7 +69,7 @@ static void fail(op_run_state *run, op_status status)
     atomic_compare_exchange_strong(&run->failed, &none, (int)status);
 }
 
-static void fence(const op_kernel_args *args)
+void op_stream_fence(const op_kernel_args *args)
 {
     if (args->flags & OP_KERNEL_STREAM)
         __atomic_thread_fence(__ATOMIC_SEQ_CST); /* on x86 a full fence, which orders streaming stores, too */
@@ -98,7 +98,7 @@ static void chunk_of_elements(void *ctx, int64_t i)
         op_args_free(m->run, args, &room);
     }
     run_range(m, m->args, begin, end);
-    fence(m->args);
+    op_stream_fence(m->args);
 }
 
 /* Moves the operands to a row of the outer dimensions, and to a column. */
@@ -138,7 +138,7 @@ static void chunk_of_rows(void *ctx, int64_t i)
         run_range(m, args, row, row + count);
         begin += count;
     }
-    fence(args);
+    op_stream_fence(args);
     op_args_free(m->run, args, &room);
 }
 
@@ -152,14 +152,25 @@ static int64_t bytes_per_element(const op_stage *stage)
     return bytes;
 }
 
-/* Elements that come before all contiguous outputs are aligned to 64 bytes; -1 if that never is. */
-static int64_t lead_of(const op_map_run *m)
+/* Bytes that a stage reads and writes; in a plan with rows, all of its stages for all rows. */
+static int64_t bytes_beside(const op_run_state *run, const op_stage *stage)
 {
-    const op_stage *stage = m->stage;
+    int64_t bytes = 0;
+    if (!run->plan->rows)
+        return stage->bytes;
+    for (int s = 0; s < run->plan->n_stage; s++)
+        bytes += run->plan->stage[s]->bytes;
+    return bytes * run->plan->rows;
+}
+
+int64_t op_stream_lead(const op_run_state *run, const op_stage *stage, const op_kernel_args *args)
+{
     int64_t lead = -1;
+    if (run->in_place || bytes_beside(run, stage) < op_cache_bytes())
+        return -1;
     for (uint32_t k = stage->program.n_in; k < stage->program.n_in + stage->program.n_out; k++) {
         int64_t size = op_dtype_size(stage->operand[k].dtype);
-        int64_t bytes = (int64_t)(-(uintptr_t)m->args->operand[k].data & 63);
+        int64_t bytes = (int64_t)(-(uintptr_t)args->operand[k].data & 63);
         if (stage->program.operand[k].access != OP_CONTIGUOUS || bytes % size || (lead >= 0 && lead != bytes / size))
             return -1;
         lead = bytes / size;
@@ -170,13 +181,9 @@ static int64_t lead_of(const op_map_run *m)
     return lead;
 }
 
-/* Stores past the cache, when what is written would push out more than the cache holds. */
 static void choose_stream(op_map_run *m)
 {
-    int64_t rows = m->run->plan->rows ? m->run->plan->rows : 1;
-    if (m->run->in_place || m->stage->bytes * rows < op_cache_bytes())
-        return;
-    int64_t lead = lead_of(m);
+    int64_t lead = op_stream_lead(m->run, m->stage, m->args);
     if (lead < 0)
         return;
     m->lead = m->stage->ndim == 1 ? lead : 0;

@@ -30,7 +30,8 @@ typedef struct op_reduce_run {
     const op_code *code;
     op_kernel_args *args;
     int n;
-    op_reduce_item *item;
+    op_reduce_item *item, few[4];
+    op_args_room room;
     int64_t kept, reduced; /* elements of a result; elements behind each */
     int64_t columns;       /* innermost kept extent, when the innermost axis is kept; else 1 */
     int64_t subtree;       /* elements of a sequence (rows, when the innermost axis is kept) of one chunk */
@@ -158,12 +159,15 @@ static void finish_lanes(op_worker *w, int64_t kept, int64_t used)
     const op_reduce_run *r = w->r;
     for (int k = 0; k < r->n; k++) {
         const op_reduce_item *item = &r->item[k];
-        char *root = op_tree_finish(&w->tree[k]);
-        for (int64_t half = OP_LANES / 2; half > 0; half /= 2)
-            if (used > half)
-                item->reducer->merge(root, 0, root, half, half, OP_LANES);
-        char value[8];
-        item->reducer->finish(value, root, 0, 1, OP_LANES);
+        char value[8], *root = op_tree_finish(&w->tree[k]);
+        if (item->reducer->lanes) {
+            item->reducer->lanes(value, root, 1, OP_LANES);
+        } else {
+            for (int64_t half = OP_LANES / 2; half > 0; half /= 2)
+                if (used > half)
+                    item->reducer->merge(root, 0, root, half, half, OP_LANES);
+            item->reducer->finish(value, root, 0, 1, OP_LANES);
+        }
         memcpy(item->result + op_offset_of(r->stage, item->strides, r->stage->ndim, kept, 0), value,
                (size_t)item->result_size);
     }
@@ -524,30 +528,86 @@ static void reduce(op_reduce_run *r)
         reduce_along_rows(r, threads);
 }
 
+/* Returns 0 if out of memory; close_run in any case. */
+static int open_run(op_reduce_run *r, op_run_state *run, const op_stage *stage, const op_code *code)
+{
+    *r = (op_reduce_run){.run = run, .stage = stage, .code = code, .n = stage->n_reduction, .kept = 1, .reduced = 1,
+                         .columns = 1};
+    for (int d = 0; d < stage->ndim; d++)
+        *(op_is_reduced(stage, d) ? &r->reduced : &r->kept) *= stage->shape[d];
+    r->item = r->n <= 4 ? r->few : op_alloc(&run->engine->allocator, sizeof *r->item * (size_t)r->n);
+    r->args = op_args_new(run, stage, &r->room);
+    if (r->item && r->args) {
+        fill_items(r);
+        return 1;
+    }
+    fail(r);
+    return 0;
+}
+
+static void close_run(op_reduce_run *r)
+{
+    const op_allocator *allocator = &r->run->engine->allocator;
+    for (int k = 0; k < r->n && r->item; k++)
+        op_release(allocator, r->item[k].partial);
+    if (r->args)
+        op_args_free(r->run, r->args, &r->room);
+    if (r->item != r->few)
+        op_release(allocator, r->item);
+}
+
 op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code *code)
 {
-    const op_allocator *allocator = &run->engine->allocator;
-    op_args_room room;
-    op_reduce_item few[4];
-    op_reduce_run r = {.run = run, .stage = stage, .code = code, .n = stage->n_reduction, .kept = 1, .reduced = 1,
-                       .columns = 1};
-    for (int d = 0; d < stage->ndim; d++)
-        *(op_is_reduced(stage, d) ? &r.reduced : &r.kept) *= stage->shape[d];
-    if (r.kept == 0)
-        return OP_OK;
-    r.item = r.n <= 4 ? few : op_alloc(allocator, sizeof *r.item * (size_t)r.n);
-    r.args = op_args_new(run, stage, &room);
-    if (r.item && r.args) {
-        fill_items(&r);
+    op_reduce_run r;
+    if (open_run(&r, run, stage, code) && r.kept)
         reduce(&r);
-        for (int k = 0; k < r.n; k++)
-            op_release(allocator, r.item[k].partial);
-    } else {
-        fail(&r);
-    }
-    if (r.args)
-        op_args_free(run, r.args, &room);
-    if (r.item != few)
-        op_release(allocator, r.item);
+    close_run(&r);
     return OP_OK;
+}
+
+/* ---- the rows of a plan ---- */
+
+struct op_row_reduction {
+    op_reduce_run r;
+    op_worker worker;
+};
+
+op_row_reduction *op_row_reduction_open(op_run_state *run, const op_stage *stage, const op_code *code)
+{
+    const op_allocator *allocator = &run->engine->allocator;
+    op_row_reduction *row = op_alloc(allocator, sizeof *row);
+    if (!row)
+        return NULL;
+    if (open_run(&row->r, run, stage, code) &&
+        begin_worker(&row->worker, &row->r, BLOCK_ELEMENTS, OP_LANES, row->r.reduced / OP_LEAF + 1))
+        return row;
+    close_run(&row->r);
+    op_release(allocator, row);
+    return NULL;
+}
+
+int op_row_reduction_serves(const op_stage *stage)
+{
+    return stage->kind == OP_STAGE_REDUCE && stage->ndim == 1 && stage->lanes == OP_LANES && stage->shape[0] > 0;
+}
+
+void op_row_reduction_run(op_row_reduction *row)
+{
+    op_reduce_run *r = &row->r;
+    for (uint32_t k = 0; k < r->stage->program.n_in; k++)
+        r->args->operand[k].data = op_run_address(r->run, &r->stage->operand[k].place);
+    for (int k = 0; k < r->n; k++)
+        r->item[k].result = op_run_address(r->run, &r->stage->reduction[k].result);
+    reduce_sequence(&row->worker, 0, 0, r->reduced);
+    finish_lanes(&row->worker, 0, r->reduced);
+}
+
+void op_row_reduction_close(op_row_reduction *row)
+{
+    if (!row)
+        return;
+    const op_allocator *allocator = &row->r.run->engine->allocator;
+    end_worker(&row->worker);
+    close_run(&row->r);
+    op_release(allocator, row);
 }

@@ -32,6 +32,22 @@ op_status op_run_stages(op_run_state *run);
 op_status op_run_map(op_run_state *run, const op_stage *stage, const op_code *code);
 op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code *code);
 op_status op_run_scan(op_run_state *run, const op_stage *stage, const op_code *code);
+op_status op_run_stage(op_run_state *run, int stage); /* whichever it is */
+op_status op_run_rows(op_run_state *run);             /* a plan with rows */
+
+/* A reduction of one sequence in a plan with rows: what is the same for all rows of a thread is made once. NULL
+ * if out of memory. op_row_reduction_run is for the row that the run is at. */
+typedef struct op_row_reduction op_row_reduction;
+int op_row_reduction_serves(const op_stage *stage);
+op_row_reduction *op_row_reduction_open(op_run_state *run, const op_stage *stage, const op_code *code);
+void op_row_reduction_run(op_row_reduction *row);
+void op_row_reduction_close(op_row_reduction *row);
+
+/* Elements of a map stage that come before all its contiguous outputs are aligned for stores past the cache;
+ * -1 if that never is, or if the outputs are small enough to stay in cache. */
+int64_t op_stream_lead(const op_run_state *run, const op_stage *stage, const op_kernel_args *args);
+/* After stores past the cache. */
+void op_stream_fence(const op_kernel_args *args);
 
 /* The address of a place. */
 char *op_run_address(const op_run_state *run, const op_place *place);
