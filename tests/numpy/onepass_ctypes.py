@@ -260,6 +260,12 @@ class Graph:
             _BUILDERS[name + "_opt"] = function
         return function(x, axes_of(axes), C.byref(options))
 
+    def scan(self, name, x, axis):
+        function = _BUILDERS.get(name)
+        if not function:
+            function = _BUILDERS[name] = _declare("op_" + name, _P, _P, _I)
+        return function(x, axis)
+
     def evaluate(self, exprs, outs):
         check(_eval_many(self.handle, len(exprs), (_P * len(exprs))(*exprs), views_of(outs)))
 

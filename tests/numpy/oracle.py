@@ -137,6 +137,8 @@ def reciprocal(a):
 
 
 def where(a, b, c):
+    if is_weak(b) and is_weak(c):
+        b, c = np.asarray(b), np.asarray(c)  # two numbers: not every integer is an int64
     dtype = np.result_type(b, c)  # np.where itself wraps numbers that do not fit, or refuses some that do
     return np.where(np.asarray(a) != 0, np.asarray(b, dtype), np.asarray(c, dtype))
 
@@ -393,6 +395,60 @@ def judge_derived(name, got, x, axes, keepdims, mask, ddof):
     close = np.abs(value - want) <= bound + tiny * np.maximum(n, 1)
     same = np.where(np.isfinite(want) & fine, close, (np.isnan(value) == np.isnan(want)) | ~fine)
     return None if same.all() else first_difference(same, np.broadcast_to(value, same.shape), want, ()) + f" ({name})"
+
+
+# ---- scans ------------------------------------------------------------------------------------------------
+
+SCANS = {"cumsum": np.add, "cumprod": np.multiply, "cummax": np.maximum, "cummin": np.minimum, "diff": None}
+SCAN_BLOCK = 1024
+
+
+def scan_blocks(x, combine):
+    """x along its last axis in blocks, each scanned for itself: (..., blocks, SCAN_BLOCK), ones behind the end."""
+    n = x.shape[-1]
+    padded = np.ones((*x.shape[:-1], -(-n // SCAN_BLOCK) * SCAN_BLOCK), x.dtype)
+    padded[..., :n] = x
+    return combine.accumulate(padded.reshape(*x.shape[:-1], -1, SCAN_BLOCK), axis=-1)
+
+
+def chain(x, combine):
+    """A scan along the last axis in the order that is promised: the blocks one element after another, their
+    totals one block after another, and each element after the total of the blocks before its own."""
+    result = scan_blocks(x, combine)
+    totals = combine.accumulate(result[..., -1], axis=-1)
+    result[..., 1:, :] = combine(totals[..., :-1, None], result[..., 1:, :])
+    return result.reshape(*x.shape[:-1], -1)[..., :x.shape[-1]]
+
+
+def scan_is_far(name, x, result):
+    """Whether the result is further from the scan in extended precision than its roundings explain."""
+    n, info, wide = x.shape[-1], np.finfo(x.dtype), x.astype(LONG)
+    i = np.arange(n)
+    exact = SCANS[name].accumulate(wide, axis=-1)
+    if name == "cumsum":
+        size = np.add.accumulate(np.abs(wide), axis=-1)
+        fine, steps = size < info.max / 4, np.minimum(i, SCAN_BLOCK) + i // SCAN_BLOCK
+    else:  # nothing on the way may have overflowed, or lost bits at the lower end
+        size, steps = np.abs(exact), i
+        local = scan_blocks(wide, np.multiply).reshape(*x.shape[:-1], -1)[..., :n]
+        least, most = np.minimum(size, np.abs(local)), np.maximum(size, np.abs(local))
+        fine = np.logical_and.accumulate((least > info.tiny * 2) & (most < info.max / 2), axis=-1)
+    bound = (steps + 2) * LONG(info.eps) / 2 * size * 1.01
+    return bool((fine & ~(np.abs(result - exact) <= bound)).any())
+
+
+def judge_scan(name, got, x, axis):
+    """A complaint about a scan. Sums and products of floats have the bits of the order that is promised."""
+    if name == "diff":
+        return judge_exact(got, np.diff(x, axis=axis))
+    if name in ("cummax", "cummin"):
+        return judge_exact(got, SCANS[name].accumulate(x, axis=axis), True)
+    if x.dtype.kind != "f" or x.size == 0:
+        return judge_exact(got, getattr(np, name)(x, axis=axis))
+    rows = np.moveaxis(x, axis, -1)
+    result = chain(rows, SCANS[name])
+    assert not scan_is_far(name, rows, result), f"the order of {name} is less accurate than it should be"
+    return judge_exact(got, np.moveaxis(result, -1, axis))
 
 
 # ---- comparison -------------------------------------------------------------------------------------------

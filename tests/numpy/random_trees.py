@@ -23,7 +23,8 @@ import oracle
 
 DTYPES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13]
 NUMPY = TO_NUMPY
-EXTENTS = [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257, 1009]
+EXTENTS = [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257, 1009, 1025,
+           3001]
 THREADS = [1, 2, 3, 8]
 
 # ---- leaves ------------------------------------------------------------------------------------------
@@ -129,6 +130,7 @@ Node = collections.namedtuple("Node", "kind what args")
 # cast     (dtype, saturate)                   (operand,)
 # view     (kind, *arguments)                  (operand,)
 # reduce   (name, axes, keepdims, dtype, ddof) (operand, mask or None, initial or None)
+# scan     (name, axis)                        (operand,)
 
 
 def build_node(graph, node, exprs):
@@ -145,6 +147,8 @@ def build_node(graph, node, exprs):
         return graph.cast(args[0], *node.what)
     if node.kind == "view":
         return graph.view(node.what[0], args[0], *node.what[1:])
+    if node.kind == "scan":
+        return graph.scan(node.what[0], args[0], node.what[1])
     name, axes, keepdims, dtype, ddof = node.what
     return graph.reduce(name, args[0], axes, keepdims, dtype, args[1], args[2], ddof)
 
@@ -342,13 +346,50 @@ class Tree:
         i = self.existing()
         if self.dtypes[i] is None or not self.shapes[i] or 0 in self.shapes[i]:
             return None
+        r = self.reduce_beside(i)
+        if r is None:
+            return None
+        return self.add(Node("op", rng.choice(ROW_CONSUMERS), (i, r)))
+
+    def reduce_beside(self, i):
+        """A reduction of i that broadcasts with it."""
+        rng = self.rng
         ndim = len(self.shapes[i])
         axes = [ndim - 1] if rng.random() < 0.7 else rng.sample(range(ndim), rng.randint(1, ndim))
         name = rng.choice([n for n in REDUCE_NAMES if not n.startswith(("arg", "nan", "ptp"))])
-        r = self.add(Node("reduce", (name, axes, True, 0, 0), (i, None, None)))
-        if r is None:
+        return self.add(Node("reduce", (name, axes, True, 0, 0), (i, None, None)))
+
+    def scan(self, i):
+        rng = self.rng
+        ndim = len(self.shapes[i])
+        return self.add(Node("scan", (rng.choice(SCAN_NAMES), rng.randrange(-ndim, ndim)), (i,)))
+
+    def step_scan(self, room):
+        i = self.existing()
+        if self.dtypes[i] is None or not self.shapes[i]:
             return None
-        return self.add(Node("op", rng.choice(["subtract", "divide", "multiply", "less", "maximum"]), (i, r)))
+        return self.scan(i)
+
+    def step_stages(self, room):
+        """Stages that need each other: a scan or a reduction, its consumer, a scan or a reduction of that."""
+        rng = self.rng
+        i = self.existing()
+        if self.dtypes[i] is None or not self.shapes[i] or 0 in self.shapes[i]:
+            return None
+        for _ in range(rng.choice([2, 2, 2, 3, 4])):
+            stage = self.scan(i) if rng.random() < 0.5 else self.reduce_beside(i)
+            if stage is None or 0 in self.shapes[stage]:
+                return stage
+            operands = [stage, i if self.shapes[stage] != self.shapes[i] or rng.random() < 0.5 else self.leaf(())]
+            rng.shuffle(operands)
+            try:
+                np.broadcast_shapes(*(self.shapes[k] for k in operands))
+            except ValueError:  # differences, which are one shorter
+                operands = [stage, stage]
+            i = self.add(Node("op", rng.choice(ROW_CONSUMERS), tuple(operands)))
+            if i is None:
+                return None
+        return self.scan(i) if rng.random() < 0.3 else i
 
     def grow(self):
         rng = self.rng
@@ -357,7 +398,8 @@ class Tree:
         room = 300000 if large else 20000
         self.leaf(shape)
         wanted = rng.choice([2, 3, 5]) if large else rng.choice([1, 2, 3, 4, 5, 6, 8, 12, 20])
-        steps = [self.step_op, self.step_view, self.step_reduce, self.step_cast, self.step_row]
+        steps = [self.step_op, self.step_view, self.step_reduce, self.step_cast, self.step_row, self.step_scan,
+                 self.step_stages]
         steps = rng.choices(steps, STEP_WEIGHTS, k=wanted * 2)
         made = 0
         for step in steps:
@@ -403,7 +445,9 @@ class Tree:
 OP_NAMES = [name for name in oracle.OPS if hasattr(lib, "op_" + name)]
 REDUCE_NAMES = [name for name in oracle.REDUCTIONS if hasattr(lib, "op_" + name)]
 NEED_ELEMENTS = {"max", "min", "nanmax", "nanmin", "ptp", "argmax", "argmin", "norm_inf", "logsumexp", "softmax"}
-STEP_WEIGHTS = [10, 3, 2, 2, 1]  # op, view, reduce, cast, row
+SCAN_NAMES = [name for name in oracle.SCANS if hasattr(lib, "op_" + name)]
+ROW_CONSUMERS = ["subtract", "divide", "multiply", "less", "maximum"]
+STEP_WEIGHTS = [10, 3, 2, 2, 1, 1, 1]  # op, view, reduce, cast, row, scan, stages
 
 # ---- checks ---------------------------------------------------------------------------------------------
 
@@ -436,6 +480,8 @@ def judge_node(tree, values, i):
         return oracle.judge_exact(got, oracle.cast(args[0], NUMPY[node.what[0]], node.what[1]))
     if node.kind == "view":
         return oracle.judge_exact(got, numpy_view(args[0], node.what))
+    if node.kind == "scan":
+        return oracle.judge_scan(node.what[0], got, args[0], node.what[1])
     name, axes, keepdims, dtype, ddof = node.what
     if name not in oracle.COMBINE and name not in ("max", "min", "any", "all"):
         return oracle.judge_derived(name, got, args[0], axes, keepdims, args[1], ddof)
@@ -664,8 +710,8 @@ def main():
         options.seconds = 60
     started = time.monotonic()
     totals = campaign(options)
-    lacking = set(oracle.OPS) | set(oracle.REDUCTIONS)
-    lacking -= set(OP_NAMES) | set(REDUCE_NAMES)
+    lacking = set(oracle.OPS) | set(oracle.REDUCTIONS) | set(oracle.SCANS)
+    lacking -= set(OP_NAMES) | set(REDUCE_NAMES) | set(SCAN_NAMES)
     if lacking:
         print("not in this library:", *sorted(lacking))
     print(f"{totals['nodes']} nodes against NumPy, {totals['runs']} runs bit by bit, {totals['refused']} operations "
