@@ -60,9 +60,9 @@ class Error(C.Structure):
 
 
 class Launch(C.Structure):
-    _fields_ = [("signature", C.c_uint64), ("kernels", C.c_int), ("compiles", C.c_int), ("hits_memory", C.c_int),
-                ("hits_disk", C.c_int), ("threads", C.c_int), ("interpreted", C.c_int), ("isa", C.c_char_p),
-                ("miss", C.c_char_p), ("compile_seconds", C.c_double), ("run_seconds", C.c_double),
+    _fields_ = [("signature", C.c_uint64), ("passes", C.c_int), ("kernels", C.c_int), ("compiles", C.c_int),
+                ("hits_memory", C.c_int), ("hits_disk", C.c_int), ("threads", C.c_int), ("interpreted", C.c_int),
+                ("isa", C.c_char_p), ("miss", C.c_char_p), ("compile_seconds", C.c_double), ("run_seconds", C.c_double),
                 ("bytes", C.c_int64), ("scratch_bytes", C.c_int64), ("reserved", C.c_uint64 * 16)]
 
 

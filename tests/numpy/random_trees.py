@@ -1,9 +1,16 @@
 """Random expressions against NumPy, and against themselves.
 
-Each tree grows operation by operation, over every row of the table, every dtype, layout and view. Then
-  - every node's value is compared with what NumPy makes of the same operand values (oracle.py);
-  - the tree is run fused, node by node, by the interpreter, at every instruction-set level, with several
-    numbers of threads, and as a prepared kernel: no bit may differ.
+Each tree grows operation by operation, over every row of the table, reductions, scans, every dtype, layout and
+view. Of every tree
+  - each node's value is compared with what NumPy makes of the same operand values (oracle.py);
+  - no bit of a result differs between the interpreter evaluating all nodes at once, each node alone on the values
+    of its operands, and the fused tree: by the interpreter and by compiled code at one instruction-set level, with
+    two numbers of threads.
+Levels, and the two of 1 to 8 threads, change from seed to seed so that each level meets each pair. Drawn by the
+seed, for compiling is what takes the time:
+  - one tree in 10 has each node alone as compiled code, another one all of them side by side in one kernel;
+  - one in 20 is run at a second level, one in 5 as a prepared kernel;
+  - one in 25 is of arrays that several threads share.
 
     random_trees.py [--count N] [--seconds S] [--seed FIRST] [--jobs J] [-v]
 
@@ -23,9 +30,8 @@ import oracle
 
 DTYPES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13]
 NUMPY = TO_NUMPY
-EXTENTS = [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257, 1009, 1025,
-           3001]
-THREADS = [1, 2, 3, 8]
+EXTENTS = [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257, 1009]
+THREADS = [1, 2, 3, 4, 5, 6, 7, 8]
 
 # ---- leaves ------------------------------------------------------------------------------------------
 
@@ -96,8 +102,12 @@ def random_layout(rng, values, shape, dtype):
 
 def random_shape(rng):
     kind = rng.random()
-    if kind < 0.03:  # enough for several threads
+    if kind < 0.003:  # enough for eight threads
+        return rng.choice([(300007,), (523, 577), (7, 43003), (43003, 7)])
+    if kind < 0.04:  # enough for several
         return rng.choice([(100003,), (317, 331), (3, 40009), (40009, 3), (31, 67, 53)])
+    if kind < 0.12:  # several blocks of a scan, or chunks
+        return rng.choice([(1025,), (4099,), (17001,), (2, 9001), (3, 1500), (1500, 3), (2500, 2), (2, 1030, 3)])
     ndim = rng.choice([0, 1, 1, 1, 2, 2, 2, 3, 3, 4])
     shape, room = [], rng.choice([50, 500, 5000])
     for _ in range(ndim):
@@ -361,14 +371,17 @@ class Tree:
 
     def scan(self, i):
         rng = self.rng
-        ndim = len(self.shapes[i])
-        return self.add(Node("scan", (rng.choice(SCAN_NAMES), rng.randrange(-ndim, ndim)), (i,)))
+        shape, ndim = self.shapes[i], len(self.shapes[i])
+        axis = rng.randrange(-ndim, ndim) if rng.random() < 0.5 else shape.index(max(shape))
+        return self.add(Node("scan", (rng.choice(SCAN_NAMES), axis), (i,)))
 
     def step_scan(self, room):
         i = self.existing()
-        if self.dtypes[i] is None or not self.shapes[i]:
+        if self.dtypes[i] is None:
             return None
-        return self.scan(i)
+        if len(self.shapes[i]) != 1 and self.rng.random() < 0.3:
+            i = self.add(Node("view", ("reshape", [int(np.prod(self.shapes[i]))]), (i,)))
+        return self.scan(i) if i is not None and self.shapes[i] else None
 
     def step_stages(self, room):
         """Stages that need each other: a scan or a reduction, its consumer, a scan or a reduction of that."""
@@ -395,16 +408,15 @@ class Tree:
         rng = self.rng
         shape = random_shape(rng)
         large = np.prod(shape) > 50000
-        room = 300000 if large else 20000
+        room = 300100 if large else 20000
         self.leaf(shape)
-        wanted = rng.choice([2, 3, 5]) if large else rng.choice([1, 2, 3, 4, 5, 6, 8, 12, 20])
+        wanted = rng.choice([2, 3, 5] if large else [1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 8, 10, 18])
         steps = [self.step_op, self.step_view, self.step_reduce, self.step_cast, self.step_row, self.step_scan,
                  self.step_stages]
         steps = rng.choices(steps, STEP_WEIGHTS, k=wanted * 2)
-        made = 0
         for step in steps:
-            made += step(room) is not None
-            if made == wanted:
+            step(room)
+            if sum(bool(node.args) for node in self.nodes) >= wanted:
                 break
 
     # -- words
@@ -447,7 +459,7 @@ REDUCE_NAMES = [name for name in oracle.REDUCTIONS if hasattr(lib, "op_" + name)
 NEED_ELEMENTS = {"max", "min", "nanmax", "nanmin", "ptp", "argmax", "argmin", "norm_inf", "logsumexp", "softmax"}
 SCAN_NAMES = [name for name in oracle.SCANS if hasattr(lib, "op_" + name)]
 ROW_CONSUMERS = ["subtract", "divide", "multiply", "less", "maximum"]
-STEP_WEIGHTS = [10, 3, 2, 2, 1, 1, 1]  # op, view, reduce, cast, row, scan, stages
+STEP_WEIGHTS = [10, 3, 2, 2, 1, 2, 1]  # op, view, reduce, cast, row, scan, stages
 
 # ---- checks ---------------------------------------------------------------------------------------------
 
@@ -497,14 +509,11 @@ class Machines:
         self.levels = [Engine(isa=level) for level in isa_levels()]
 
     def pick(self, seed):
-        """(engine, threads) pairs for one tree: every pair has its turn."""
-        n = len(self.levels)
-        level, other = self.levels[seed % n], self.levels[(seed // n + seed + 1) % n]
-        a, b = THREADS[seed // n % 4], THREADS[(seed // n + 1) % 4]
-        pairs = [(level, a), (level, b)]
-        if seed % 4 == 0:
-            pairs.append((other, b))
-        return pairs
+        """(engine, threads) pairs for one tree: each level with each two numbers of threads in its turn."""
+        n, turn = len(self.levels), seed // len(self.levels)
+        first, step = turn % len(THREADS), turn // len(THREADS) % (len(THREADS) - 1) + 1
+        a, b = THREADS[first], THREADS[(first + step) % len(THREADS)]
+        return [(self.levels[seed % n], a), (self.levels[seed % n], b), (self.interpreter, a)]
 
 
 def empty_like(tree, i, rng=None):
@@ -514,7 +523,7 @@ def empty_like(tree, i, rng=None):
     return random_layout(rng, np.zeros(int(np.prod(shape)), dtype), shape, tree.dtypes[i]).copy("K")
 
 
-def run(tree, wanted, engine, threads, rng=None):
+def run(tree, wanted, engine, threads, rng=None, totals=None):
     """The values of the wanted nodes, from one evaluation of a new graph."""
     outs = [empty_like(tree, i, rng) for i in wanted]
     engine.threads(threads)
@@ -523,27 +532,33 @@ def run(tree, wanted, engine, threads, rng=None):
         for i in sorted(set().union(*(tree.below(w) for w in wanted))):
             exprs[i] = build_node(graph, tree.nodes[i], exprs)
         graph.evaluate([exprs[i] for i in wanted], outs)
+        if totals is not None:
+            totals["parallel runs"] += graph.launch().threads > 1
     return outs
 
 
-def run_alone(tree, values, i, engine):
-    """One node, on the values of its operands."""
-    node = tree.nodes[i]
-    out = np.empty(tree.shapes[i], NUMPY[tree.dtypes[i]])
+def run_apart(tree, values, wanted, engine, threads):
+    """The wanted nodes from one evaluation, but each on the values of its operands."""
+    outs = [empty_like(tree, i) for i in wanted]
+    engine.threads(threads)
     with Graph(engine) as graph:
-        exprs = {}
-        for a in node.args:
-            if a is not None:
-                leaf = tree.nodes[a].kind in ("weak", "const")
-                exprs[a] = build_node(graph, tree.nodes[a], {}) if leaf else graph.input(values[a])
-        graph.evaluate_one(build_node(graph, node, exprs), out)
-    return out
+        exprs = []
+        for i in wanted:
+            args = {}
+            for a in tree.nodes[i].args:
+                if a is not None:
+                    leaf = tree.nodes[a].kind in ("weak", "const")
+                    args[a] = build_node(graph, tree.nodes[a], {}) if leaf else graph.input(values[a])
+            exprs.append(build_node(graph, tree.nodes[i], args))
+        graph.evaluate(exprs, outs)
+    return outs
 
 
-def run_prepared(tree, wanted, engine):
+def run_prepared(tree, wanted, engine, threads):
     """As a kernel whose inputs come at the end; None if it cannot be one (an open shape in the way)."""
     inputs = [i for i in sorted(set().union(*(tree.below(w) for w in wanted))) if tree.nodes[i].kind == "input"]
     outs = [empty_like(tree, i) for i in wanted]
+    engine.threads(threads)
     with Graph(engine) as graph:
         exprs = {}
         for i in sorted(set().union(*(tree.below(w) for w in wanted))):
@@ -605,33 +620,44 @@ def check_tree(seed, machines, totals, verbose=False):
                                 + smallest_difference(tree, values, engine, threads, [i]))
                 return
 
-    rng = random.Random(seed)
-    pairs = machines.pick(seed) + [(machines.interpreter, THREADS[seed % 4])]
-    for engine, threads in pairs:
+    def attempt(how, wanted, evaluate, engine, threads):
         try:
-            compare("fused", roots, run(tree, roots, engine, threads, rng), engine, threads)
+            compare(how, wanted, evaluate(), engine, threads)
         except OnepassError as error:
-            failures.append(f"fused ({engine.name}): {error}\n{tree.listing()}")
-    engine = pairs[0][0]
-    for i in strong:
-        if tree.nodes[i].args:
-            try:
-                compare("alone", [i], [run_alone(tree, values, i, engine)], engine, pairs[1][1])
-            except OnepassError as error:
-                failures.append(f"alone ({engine.name}): {tree.describe(tree.nodes[i])}: {error}")
-    if seed % 5 == 0:
-        try:
-            got = run_prepared(tree, roots, engine)
-            if got is None:
-                totals["open shapes"] += 1
-            else:
-                compare("prepared", roots, got, engine, pairs[1][1])
-        except OnepassError as error:
-            if error.code == UNSUPPORTED:
-                totals["open shapes"] += 1
-            else:
-                failures.append(f"prepared ({engine.name}): {error}\n{tree.listing()}")
+            failures.append(f"{how} ({engine.name}): {error}\n{tree.listing()}")
+
+    rng = random.Random(f"the runs of {seed}")  # not the numbers that the tree was drawn with
+    pairs = machines.pick(seed)
+    engine, threads = pairs[1]
+    made = [i for i in strong if tree.nodes[i].args]
+    for each, n in pairs:
+        attempt("fused", roots, lambda: run(tree, roots, each, n, rng, totals), each, n)
+    if rng.random() < 0.05:
+        other = rng.choice(machines.levels)
+        attempt("fused", roots, lambda: run(tree, roots, other, threads, rng, totals), other, threads)
+    turn = rng.random()
+    alone = engine if turn < 0.1 else machines.interpreter
+    for i in made:
+        attempt("alone", [i], lambda: run_apart(tree, values, [i], alone, threads), alone, threads)
+    if 0.1 <= turn < 0.2:
+        attempt("apart", made, lambda: run_apart(tree, values, made, engine, threads), engine, threads)
+    if rng.random() < 0.2:
+        failures += check_prepared(tree, roots, engine, threads, compare, totals)
     return failures
+
+
+def check_prepared(tree, roots, engine, threads, compare, totals):
+    try:
+        got = run_prepared(tree, roots, engine, threads)
+        if got is None:
+            totals["open shapes"] += 1
+        else:
+            compare("prepared", roots, got, engine, threads)
+    except OnepassError as error:
+        if error.code != UNSUPPORTED:
+            return [f"prepared ({engine.name}): {error}\n{tree.listing()}"]
+        totals["open shapes"] += 1
+    return []
 
 
 # ---- the campaign ---------------------------------------------------------------------------------------
@@ -714,9 +740,9 @@ def main():
     lacking -= set(OP_NAMES) | set(REDUCE_NAMES) | set(SCAN_NAMES)
     if lacking:
         print("not in this library:", *sorted(lacking))
-    print(f"{totals['nodes']} nodes against NumPy, {totals['runs']} runs bit by bit, {totals['refused']} operations "
-          f"refused as NumPy does, {totals['unsupported']} not supported yet, {totals['open shapes']} not prepared, "
-          f"{time.monotonic() - started:.0f} s")
+    print(f"{totals['nodes']} nodes against NumPy, {totals['runs']} runs bit by bit, {totals['parallel runs']} of them "
+          f"on several threads, {totals['refused']} operations refused as NumPy does, {totals['unsupported']} not "
+          f"supported yet, {totals['open shapes']} not prepared, {time.monotonic() - started:.0f} s")
     print(f"{totals['passed']} passed, {totals['failed']} failed")
     return 1 if totals["failed"] or not totals["passed"] else 0
 
