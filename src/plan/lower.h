@@ -34,6 +34,14 @@ op_status op_resolve_shapes(op_planner *planner, op_expr *const *node, uint32_t 
 /* Does result i fit into its output: dtype, shape, elements that do not overlap? */
 op_status op_check_output(const op_planner *planner, int i);
 
+/* What cannot be computed in the pass that its operand is computed in: reductions, scans, reshapes. */
+int op_ends_stage(const op_expr *e);
+/* Are both reductions over the same axes of operands of the same shape? */
+int op_can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b);
+/* By position in the list, arguments before users: the level of each node that ends a stage, 1 to *most. It
+ * needs lower levels only; reductions of one level that can share a pass do. NULL: no memory. */
+uint32_t *op_find_levels(op_planner *planner, op_expr *const *node, uint32_t n_node, uint32_t *most);
+
 /* A stage under construction, its dimensions those of `shape`, and the program's values. */
 typedef struct op_lowering op_lowering;
 op_lowering *op_lower_begin(op_planner *planner, op_stage *stage, int ndim, const int64_t *shape);

@@ -407,13 +407,6 @@ static op_status single_stage(op_planner *planner, op_expr *e)
     return status;
 }
 
-static int can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b)
-{
-    const op_expr *x = a->arg[0], *y = b->arg[0];
-    return a->reduce.axes == b->reduce.axes && x->ndim == y->ndim &&
-           !memcmp(op_planner_shape(planner, x), op_planner_shape(planner, y), sizeof(int64_t) * x->ndim);
-}
-
 /* One stage for order[first] and all later reductions of its level that can share its pass. */
 static op_status reduce_group(op_planner *planner, const op_order *order, const uint32_t *level, uint32_t first)
 {
@@ -425,7 +418,7 @@ static op_status reduce_group(op_planner *planner, const op_order *order, const 
         return no_memory();
     for (uint32_t i = first; i < order->n; i++) {
         if (node[i]->kind != OP_NODE_REDUCE || level[i] != level[first] || planner->leaf[node[i]->id] ||
-            !can_share_pass(planner, node[first], node[i]))
+            !op_can_share_pass(planner, node[first], node[i]))
             continue;
         e[n] = node[i];
         to[n] = reduce_target(planner, node[i]);
@@ -436,31 +429,6 @@ static op_status reduce_group(op_planner *planner, const op_order *order, const 
     for (int k = 0; k < n; k++)
         planner->leaf[e[k]->id] = to[k];
     return status;
-}
-
-static int ends_stage(const op_expr *e)
-{
-    return e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN || (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE);
-}
-
-/* By position in the list: how many stages must have ended before the node can be computed. */
-static uint32_t *find_levels(op_planner *planner, const op_order *order, uint32_t *most)
-{
-    uint32_t *level = OP_NEW_ARRAY(planner->arena, uint32_t, order->n + 1);
-    uint32_t *by_id = OP_NEW_ARRAY(planner->arena, uint32_t, planner->request->graph->n_node);
-    *most = 0;
-    if (!level || !by_id)
-        return NULL;
-    for (uint32_t i = 0; i < order->n; i++) {
-        const op_expr *e = order->node[i];
-        level[i] = 0;
-        for (int k = 0; k < e->n_args; k++)
-            level[i] = by_id[e->arg[k]->id] > level[i] ? by_id[e->arg[k]->id] : level[i];
-        level[i] += (uint32_t)ends_stage(e);
-        by_id[e->id] = level[i];
-        *most = level[i] > *most ? level[i] : *most;
-    }
-    return level;
 }
 
 /* By node id: how many nodes and outputs use it. */
@@ -491,12 +459,12 @@ static int keeps_operand(const op_planner *planner, const op_expr *operand, cons
 /* Reductions and reshapes level by level: what is independent shares passes. */
 static op_status stages_by_level(op_planner *planner, const op_order *order)
 {
-    uint32_t most, *level = find_levels(planner, order, &most), *uses = count_uses(planner, order);
+    uint32_t most, *level = op_find_levels(planner, order->node, order->n, &most), *uses = count_uses(planner, order);
     op_status status = level && uses ? OP_OK : no_memory();
     for (uint32_t now = 1; status == OP_OK && now <= most; now++)
         for (uint32_t i = 0; i < order->n && status == OP_OK; i++) {
             op_expr *e = order->node[i];
-            if (level[i] != now || !ends_stage(e) || planner->leaf[e->id])
+            if (level[i] != now || !op_ends_stage(e) || planner->leaf[e->id])
                 continue;
             if (e->kind == OP_NODE_REDUCE && keeps_operand(planner, e->arg[0], uses))
                 status = materialise(planner, e->arg[0]);
@@ -518,7 +486,7 @@ static op_status stages_by_run(op_planner *planner, const op_order *order, uint3
         op_expr *e = order->node[i];
         if (e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN) {
             status = single_stage(planner, e);
-        } else if (ends_stage(e)) {
+        } else if (op_ends_stage(e)) {
             status = reshape(planner, e);
         }
         if (status == OP_OK && (i + 1) % NODES_PER_STAGE == 0) {
@@ -593,7 +561,7 @@ static int64_t find_rows(const op_planner *planner, const op_order *order)
     int64_t rows = 0, longest = 0;
     for (uint32_t i = 0; i < order->n; i++) {
         const op_expr *e = order->node[i];
-        if (ends_stage(e) && e->kind != OP_NODE_REDUCE)
+        if (op_ends_stage(e) && e->kind != OP_NODE_REDUCE)
             return 0;
         if (e->kind != OP_NODE_REDUCE)
             continue;
