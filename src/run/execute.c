@@ -116,14 +116,11 @@ char *op_run_address(const op_run_state *run, const op_place *place)
 
 /* ---- overlap ---- */
 
-/* The bytes that an operand of a stage touches. */
-static void operand_span(const op_run_state *run, const op_stage *stage, const op_stage_operand *operand,
-                         const char **begin, const char **end)
+/* The bytes of an operand that a stage touches: in the first row, if the plan has rows. */
+static void row_span(const op_run_state *run, const op_stage *stage, const op_stage_operand *operand,
+                     const char **begin, const char **end)
 {
     const char *low = op_run_address(run, &operand->place), *high = low;
-    int64_t rows = run->plan->rows > 1 ? (run->plan->rows - 1) * operand->place.row_stride : 0;
-    low += rows < 0 ? rows : 0;
-    high += rows > 0 ? rows : 0;
     for (int d = 0; d < stage->ndim; d++) {
         int64_t bytes = (stage->shape[d] - 1) * operand->strides[d];
         if (bytes < 0)
@@ -133,6 +130,29 @@ static void operand_span(const op_run_state *run, const op_stage *stage, const o
     }
     *begin = low;
     *end = high + op_dtype_size(operand->dtype);
+}
+
+/* The same, in all rows. */
+static void operand_span(const op_run_state *run, const op_stage *stage, const op_stage_operand *operand,
+                         const char **begin, const char **end)
+{
+    int64_t rows = run->plan->rows > 1 ? (run->plan->rows - 1) * operand->place.row_stride : 0;
+    row_span(run, stage, operand, begin, end);
+    *begin += rows < 0 ? rows : 0;
+    *end += rows > 0 ? rows : 0;
+}
+
+/* In a plan with rows: does each row of the output have no byte of another row of the input? */
+static int rows_are_apart(const op_run_state *run, const op_stage *stage, const op_stage_operand *in, const op_view *out)
+{
+    const char *in_begin, *in_end, *out_begin, *out_end;
+    op_view first = *out;
+    first.shape[0] = 1;
+    row_span(run, stage, in, &in_begin, &in_end);
+    op_view_span(&first, &out_begin, &out_end);
+    const char *begin = in_begin < out_begin ? in_begin : out_begin, *end = in_end > out_end ? in_end : out_end;
+    int64_t stride = out->strides[0];
+    return in->place.row_stride == stride && end - begin <= (stride < 0 ? -stride : stride);
 }
 
 static int is_input_place(const op_place *place)
@@ -165,8 +185,8 @@ static int reads_output(const op_run_state *run, int reader, const op_stage_oper
     if (in_begin >= out_end || out_begin >= in_end)
         return 0;
     *shares = 1;
-    if (reader < writer)
-        return 0;
+    if (reader < writer) /* in an earlier pass, or earlier in the same row */
+        return run->plan->rows && !rows_are_apart(run, stage, in, out);
     if (reader > writer || stage->kind != OP_STAGE_MAP)
         return 1;
     for (uint32_t k = stage->program.n_in; k < stage->program.n_in + stage->program.n_out; k++)

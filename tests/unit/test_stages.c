@@ -128,6 +128,29 @@ START_TEST(rows_change_no_bit)
 }
 END_TEST
 
+/* Rows are finished one after another: the results of one must not replace the operands of a later one. */
+START_TEST(rows_in_place)
+{
+    double *expected = malloc(sizeof *expected * N);
+    op_expr *softmax = op_softmax(op_flip(B, 0), OP_AXIS(1), 0);
+    ck_assert_int_eq(op_eval(softmax, OP_VIEW_2D(OP_F64, expected, ROWS, COLS)), OP_OK);
+    ck_assert_int_eq(op_eval(softmax, OP_VIEW_2D(OP_F64, b, ROWS, COLS)), OP_OK);
+    ck_assert(!memcmp(b, expected, sizeof *b * N));
+    op_expr *above = op_slice(C, 0, 0, -1, 1);
+    ck_assert_int_eq(op_eval(op_softmax(above, OP_AXIS(1), 0), OP_VIEW_2D(OP_F64, expected, ROWS - 1, COLS)), OP_OK);
+    ck_assert_int_eq(op_eval(op_softmax(above, OP_AXIS(1), 0), OP_VIEW_2D(OP_F64, c + COLS, ROWS - 1, COLS)), OP_OK);
+    ck_assert(!memcmp(c + COLS, expected, sizeof *c * (N - COLS)));
+    ck_assert_int_eq(last_launch().passes, 1);
+    op_expr *same = op_softmax(B, OP_AXIS(1), 0); /* each row over itself: nothing is copied */
+    ck_assert_int_eq(op_eval(same, OP_VIEW_2D(OP_F64, expected, ROWS, COLS)), OP_OK);
+    int64_t scratch = last_launch().scratch_bytes;
+    ck_assert_int_eq(op_eval(same, OP_VIEW_2D(OP_F64, b, ROWS, COLS)), OP_OK);
+    ck_assert_int_eq(last_launch().scratch_bytes, scratch);
+    ck_assert(!memcmp(b, expected, sizeof *b * N));
+    free(expected);
+}
+END_TEST
+
 START_TEST(arguments_of_extremes)
 {
     int64_t at;
@@ -232,6 +255,7 @@ int main(void)
     tcase_add_test(tests, mean_and_var_read_their_expression_once);
     tcase_add_test(tests, softmax_moves_each_element_once);
     tcase_add_test(tests, rows_change_no_bit);
+    tcase_add_test(tests, rows_in_place);
     tcase_add_test(tests, arguments_of_extremes);
     tcase_add_test(tests, nan_kin_leave_nans_out);
     tcase_add_test(tests, accumulators_that_cannot_be_are_refused);
