@@ -552,8 +552,8 @@ enum {
     FEWEST_ROWS = 8,     /* rows are what threads share */
 };
 
-/* The number of rows if the plan can go row by row: every reduction and every output has the same leading
- * extent, and no reduction crosses rows. Whether results are used in their own rows only is seen when
+/* The number of rows if the plan can go row by row: every reduction, scan and output has the same leading
+ * extent, and none crosses rows. Whether results are used in their own rows only is seen when
  * the stages are built. */
 static int64_t find_rows(const op_planner *planner, const op_order *order)
 {
@@ -561,10 +561,10 @@ static int64_t find_rows(const op_planner *planner, const op_order *order)
     int64_t rows = 0, longest = 0;
     for (uint32_t i = 0; i < order->n; i++) {
         const op_expr *e = order->node[i];
-        if (op_ends_stage(e) && e->kind != OP_NODE_REDUCE)
-            return 0;
-        if (e->kind != OP_NODE_REDUCE)
+        if (!op_ends_stage(e))
             continue;
+        if (e->kind == OP_NODE_VIEW)
+            return 0;
         const int64_t *shape = op_planner_shape(planner, e->arg[0]);
         if (e->arg[0]->ndim < 2 || e->reduce.axes & 1 || (rows && rows != shape[0]))
             return 0;
@@ -601,9 +601,10 @@ static int count_bytes_once(op_plan *plan)
             stage->bytes -= bytes;
             saves |= bytes > OP_ALIGNMENT;
         }
+        int64_t results = stage->kind == OP_STAGE_SCAN ? op_shape_size(stage->ndim, stage->shape) : 1;
         for (int k = 0; k < stage->n_reduction; k++)
             if (stage->reduction[k].result.kind == OP_PLACE_TEMP)
-                stage->bytes -= op_dtype_size(stage->reduction[k].result_dtype);
+                stage->bytes -= results * op_dtype_size(stage->reduction[k].result_dtype);
     }
     return saves;
 }

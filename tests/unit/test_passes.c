@@ -177,6 +177,18 @@ static int an_array_and_sums_of_its_rows(op_expr **outs)
     return 21;
 }
 
+/* Running sums along rows stay in their row, too: 1. */
+static int rows_with_running_sums(op_expr **outs)
+{
+    op_expr *x = B;
+    for (int i = 0; i < 10; i++) {
+        x = chain(map((op_div)(x, map(op_add(row(x), 1.0)))), 8, i);
+        x = chain(reduction(op_cumsum(x, 1)), 10, i);
+    }
+    outs[0] = x;
+    return 1;
+}
+
 /* Columns are complete only when all rows have been seen: their sums, then what is made of them: 2. */
 static int columns_and_their_consumer(op_expr **outs)
 {
@@ -296,6 +308,7 @@ static const struct {
     {CASE(two_levels_of_ten), 3},
     {CASE(rows_twenty_levels_deep), 1},
     {CASE(an_array_and_sums_of_its_rows), 1},
+    {CASE(rows_with_running_sums), 1},
     {CASE(columns_and_their_consumer), 2},
     {CASE(sums_of_sums), 2},
     {CASE(two_shapes), 2},

@@ -65,7 +65,8 @@ START_TEST(passes_are_those_that_a_person_would_find)
     PASSES(2, (op_sub)(B, op_mean(B, OP_ALL, 0)));                                 /* all of B before any result */
     PASSES(2, (op_div)((op_sub)(B, op_mean(B, OP_AXIS(0), 0)), op_std(B, OP_AXIS(0), 0))); /* columns */
     PASSES(2, op_sum(op_square((op_sub)(B, op_mean(B, OP_ALL, 0))), OP_ALL, 0));   /* the second sum needs the first */
-    PASSES(2, op_exp(op_cumsum(B, 1)));                                            /* a scan, then its consumer */
+    PASSES(1, op_exp(op_cumsum(B, 1)));                                            /* a scan of a row, too */
+    PASSES(2, op_exp(op_cumsum(B, 0)));                                            /* a scan, then its consumer */
     op_expr *all = op_sum(B, OP_ALL, 0);                                           /* 20 sums of one shape: one pass */
     for (int i = 1; i < 20; i++)
         all = (op_add)(all, op_sum(op_add(op_sin(B), (double)i), OP_ALL, 0));
