@@ -355,7 +355,9 @@ typedef struct op_reduce_options {
     op_expr *where;    /* bool; elements where it is false are left out; NULL: all count */
     op_expr *initial;  /* the value that the reduction starts from; NULL: the identity */
     double ddof;       /* var and std divide by n - ddof */
-    int compensated;   /* sum: carry the rounding errors along */
+    int compensated;   /* sums and means: carry the rounding errors along, so that the sum is right to 1 ULP unless
+                        * terms cancel to some n * 2^-100 (f32: 2^-44) of their size. `initial` is added after it.
+                        * Infinities and NaNs are those of the plain sum */
     uint64_t reserved[16];
 } op_reduce_options;
 

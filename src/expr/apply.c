@@ -159,9 +159,15 @@ static int read_reduce_key(op_formula *f, op_value *arg, op_axes *axes, op_reduc
     int key;
     switch (arg->key) {
     case OP_KEY_KEEPDIMS:
+    case OP_KEY_COMPENSATED:
+        key = arg->key;
         if (arg->kind != OP_VALUE_LITERAL || arg->literal.kind == OP_LITERAL_FLOAT)
-            return op_formula_fail(f, OP_ERR_PARSE, arg->begin, arg->end, "keepdims is True or False");
-        options->flags = arg->literal.integer ? OP_KEEPDIMS : 0;
+            return op_formula_fail(f, OP_ERR_PARSE, arg->begin, arg->end, "%s is True or False",
+                                   key == OP_KEY_KEEPDIMS ? "keepdims" : "compensated");
+        if (key == OP_KEY_COMPENSATED)
+            options->compensated = arg->literal.integer != 0;
+        else
+            options->flags = arg->literal.integer ? OP_KEEPDIMS : 0;
         return 1;
     case OP_KEY_DTYPE:
         if (arg->kind != OP_VALUE_DTYPE)

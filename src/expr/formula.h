@@ -31,6 +31,7 @@ typedef enum op_key {
     OP_KEY_INITIAL,
     OP_KEY_DDOF,
     OP_KEY_WHERE,
+    OP_KEY_COMPENSATED,
     OP_KEY_LOC,
     OP_KEY_SCALE,
     OP_KEY_END

@@ -422,6 +422,60 @@ static void finish_count(void *out, const void *state, int64_t at, int64_t n, in
         ((int64_t *)out)[j] = ((const int64_t *)state)[at + j];
 }
 
+/* Sum and rounding error of each lane: every addition is Knuth's TwoSum, whose second result is what the
+ * first one lost (Ogita, Rump and Oishi, 2005, "Accurate sum and dot product"). The sums are those of a
+ * plain sum, bit for bit. */
+#define COMPENSATED(dtype, T)                                                                                          \
+    static inline void add_with_error_##dtype(T *sum, T *error, T x)                                                   \
+    {                                                                                                                  \
+        T total = *sum + x, part = total - *sum;                                                                       \
+        *error += (*sum - (total - part)) + (x - part);                                                                \
+        *sum = total;                                                                                                  \
+    }                                                                                                                  \
+    static void leaf_compensated_sum_##dtype(void *state, int64_t lanes, const void *x_, int64_t rows, int64_t rest,   \
+                                             int64_t first, int64_t row_step, int64_t lane_step)                       \
+    {                                                                                                                  \
+        T *sum = state, *error = sum + lanes;                                                                          \
+        const T *x = x_;                                                                                               \
+        (void)first, (void)row_step, (void)lane_step;                                                                  \
+        for (int64_t j = 0; j < lanes; j++)                                                                            \
+            sum[j] = (T)-0.0, error[j] = 0;                                                                            \
+        if (lanes == OP_LANES) {                                                                                       \
+            T lane[OP_LANES], lost[OP_LANES] = {0};                                                                    \
+            for (int j = 0; j < OP_LANES; j++)                                                                         \
+                lane[j] = (T)-0.0;                                                                                     \
+            for (int64_t r = 0; r < rows; r++)                                                                         \
+                for (int j = 0; j < OP_LANES; j++)                                                                     \
+                    add_with_error_##dtype(&lane[j], &lost[j], x[r * OP_LANES + j]);                                   \
+            for (int j = 0; j < OP_LANES; j++)                                                                         \
+                sum[j] = lane[j], error[j] = lost[j];                                                                  \
+        } else {                                                                                                       \
+            for (int64_t r = 0; r < rows; r++)                                                                         \
+                for (int64_t j = 0; j < lanes; j++)                                                                    \
+                    add_with_error_##dtype(&sum[j], &error[j], x[r * lanes + j]);                                      \
+        }                                                                                                              \
+        for (int64_t j = 0; j < rest; j++)                                                                             \
+            add_with_error_##dtype(&sum[j], &error[j], x[rows * lanes + j]);                                           \
+    }                                                                                                                  \
+    static void merge_compensated_sum_##dtype(void *left, int64_t at_left, const void *right, int64_t at_right,        \
+                                              int64_t n, int64_t lanes)                                                \
+    {                                                                                                                  \
+        T *sum = (T *)left + at_left, *error = sum + lanes;                                                            \
+        const T *sum_2 = (const T *)right + at_right, *error_2 = sum_2 + lanes;                                        \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+            error[j] += error_2[j];                                                                                    \
+            add_with_error_##dtype(&sum[j], &error[j], sum_2[j]);                                                      \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void finish_compensated_sum_##dtype(void *out_, const void *state, int64_t at, int64_t n, int64_t lanes)    \
+    {                                                                                                                  \
+        T *out = out_;                                                                                                 \
+        const T *sum = (const T *)state + at, *error = sum + lanes;                                                    \
+        for (int64_t j = 0; j < n; j++) /* an infinity in the sum makes its error NaN, and stands for itself */        \
+            out[j] = sum[j] + (error[j] - error[j] == 0 ? error[j] : 0);                                               \
+    }
+FLOAT_SOURCES(COMPENSATED)
+
 /* Count, mean and sum of squared deviations of each lane: two passes over a leaf, which is in cache, and
  * the pairwise update of Chan, Golub and LeVeque (1983) above it. */
 static void leaf_deviations(void *state, int64_t lanes, const void *x_, int64_t rows, int64_t rest, int64_t first,
@@ -500,6 +554,9 @@ enum {
 #define ARG_ENTRY(name, dtype) [dtype] = {leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, 16, NULL, NULL, NULL, NULL}
 #define ARGMAX_ENTRY(dtype, type) ARG_ENTRY(argmax, dtype),
 #define ARGMIN_ENTRY(dtype, type) ARG_ENTRY(argmin, dtype),
+#define COMPENSATED_ENTRY(dtype, type)                                                                                 \
+    [dtype] = {leaf_compensated_sum_##dtype, merge_compensated_sum_##dtype, finish_compensated_sum_##dtype,            \
+               2 * sizeof(type), NULL, NULL, NULL, NULL},
 #define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, NULL, NULL, NULL, NULL},
 
 #define EMIT_ENTRY(name, dtype) name##_##dtype
@@ -533,6 +590,7 @@ const op_loops TABLE_NAME(OP_LOOPS_SUFFIX) = {
             [OP_REDUCE_argmax] = {INT_SOURCES(ARGMAX_ENTRY) FLOAT_SOURCES(ARGMAX_ENTRY)},
             [OP_REDUCE_argmin] = {INT_SOURCES(ARGMIN_ENTRY) FLOAT_SOURCES(ARGMIN_ENTRY)},
             [OP_REDUCE_count] = {INT_SOURCES(COUNT_ENTRY) FLOAT_SOURCES(COUNT_ENTRY)},
+            [OP_REDUCE_compensated_sum] = {FLOAT_SOURCES(COMPENSATED_ENTRY)},
             [OP_REDUCE_deviations] = {[OP_F64] = {leaf_deviations, merge_deviations, finish_deviations, 24, NULL, NULL, NULL, NULL}},
         },
 };

@@ -38,7 +38,8 @@ static const struct {
 static const char *const keys[OP_KEY_END] = {[OP_KEY_AXIS] = "axis", [OP_KEY_DTYPE] = "dtype",
                                              [OP_KEY_KEEPDIMS] = "keepdims", [OP_KEY_INITIAL] = "initial",
                                              [OP_KEY_DDOF] = "ddof", [OP_KEY_WHERE] = "where",
-                                             [OP_KEY_LOC] = "loc", [OP_KEY_SCALE] = "scale"};
+                                             [OP_KEY_COMPENSATED] = "compensated", [OP_KEY_LOC] = "loc",
+                                             [OP_KEY_SCALE] = "scale"};
 
 enum state { FAILED, OPERAND, OPERATOR, FINISHED };
 
@@ -190,7 +191,7 @@ static enum state keyword(op_formula *f, op_pending *call)
     if (!key) {
         op_formula_fail(f, OP_ERR_PARSE, f->token.begin, f->token.end,
                         "there is no such keyword here; reductions take axis, dtype, keepdims, initial and where, "
-                        "norm's functions loc and scale");
+                        "sums compensated, norm's functions loc and scale");
         return FAILED;
     }
     call->key = (op_key)key;

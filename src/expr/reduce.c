@@ -96,8 +96,9 @@ static op_dtype accumulator_dtype(const op_reduce_row *row, op_dtype dtype)
 /* where(mask, x, identity): what is left out changes nothing. */
 static op_expr *apply_where(op_reduce_code code, op_expr *x, op_expr *where)
 {
-    uint64_t identity = 0;
-    op_loops_best()->reducer[code][x->dtype].leaf(&identity, 1, NULL, 0, 0, 0, 0, 0);
+    uint64_t state[4] = {0}, identity = 0;
+    op_loops_best()->reducer[code][x->dtype].leaf(state, 1, NULL, 0, 0, 0, 0, 0);
+    memcpy(&identity, state, (size_t)op_dtype_size((op_dtype)x->dtype)); /* a state begins with the value */
     op_expr *args[] = {where, x, op_build_const(x->graph, (op_dtype)x->dtype, identity, 0)};
     op_expr *masked = op_build(x->graph, OP_CODE_where, 3, args);
     if (!masked)
@@ -114,8 +115,9 @@ static op_expr *apply_where(op_reduce_code code, op_expr *x, op_expr *where)
 /* combine(initial, reduced) as an element-wise operation. */
 static op_expr *apply_initial(op_reduce_code code, op_expr *reduced, op_expr *initial)
 {
+    op_reduce_code plain = code == OP_REDUCE_compensated_sum ? OP_REDUCE_sum : code;
     op_expr *args[] = {op_cast(initial, (op_dtype)reduced->dtype), reduced};
-    return op_build(reduced->graph, (op_opcode)op_reduce_rows[code].combine, 2, args);
+    return op_build(reduced->graph, (op_opcode)op_reduce_rows[plain].combine, 2, args);
 }
 
 static op_expr *reduce_node(op_reduce_code code, op_expr *x, uint64_t mask, const op_reduce_options *options)
@@ -156,9 +158,9 @@ op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op
     uint64_t mask;
     if (!graph || !resolve_axes(x, row->name, &axes, &mask))
         return NULL;
-    if (o->compensated)
-        return op_graph_fail(graph, OP_ERR_UNSUPPORTED, row->name, -1,
-                             "%s: compensated sums are not supported in this version", row->name);
+    if (o->compensated && code != OP_REDUCE_sum)
+        return op_graph_fail(graph, OP_ERR_INVALID, row->name, -1, "%s takes no compensated=: sums and means do",
+                             row->name);
     if (row->result && (o->where || o->initial))
         return op_graph_fail(graph, OP_ERR_INVALID, row->name, -1, "%s takes neither where= nor initial=", row->name);
     op_dtype dtype = o->dtype ? o->dtype : accumulator_dtype(row, (op_dtype)x->dtype);
@@ -167,6 +169,10 @@ op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op
                              row->name, (int)dtype);
     if (dtype == OP_BOOL && (code == OP_REDUCE_sum || code == OP_REDUCE_prod)) { /* as NumPy: or, and */
         code = code == OP_REDUCE_sum ? OP_REDUCE_any : OP_REDUCE_all;
+        row = &op_reduce_rows[code];
+    }
+    if (o->compensated && op_dtype_kind(dtype) == OP_KIND_F) { /* sums of integers lose nothing */
+        code = OP_REDUCE_compensated_sum;
         row = &op_reduce_rows[code];
     }
     if (!op_loops_best()->reducer[code][dtype].state_bytes)

@@ -30,6 +30,13 @@ static op_expr *reduce(op_reduce_code code, op_expr *x, op_axes axes, int flags,
     return x ? op_build_reduce(code, x, axes, &options) : NULL;
 }
 
+/* A sum, with what the options of its caller say about sums. */
+static op_expr *sum(op_expr *x, op_axes axes, int flags, const op_reduce_options *o)
+{
+    op_reduce_options options = {.flags = flags, .where = o->where, .compensated = o->compensated};
+    return x ? op_build_reduce(OP_REDUCE_sum, x, axes, &options) : NULL;
+}
+
 static op_reduce_options given(const op_reduce_options *options)
 {
     return options ? *options : (op_reduce_options){0};
@@ -75,8 +82,8 @@ static op_expr *build_mean(op_expr *x, op_axes axes, const op_reduce_options *op
     if (x && o.initial)
         return refuse(x, "mean", "initial=");
     op_expr *n = count(x, axes, o.flags, o.where);
-    op_expr *sum = reduce(OP_REDUCE_sum, x, axes, o.flags, o.where);
-    op_expr *mean = n ? apply_2(OP_CODE_divide, sum, n->weak ? n : op_cast(n, (op_dtype)x->dtype)) : NULL;
+    op_expr *total = sum(x, axes, o.flags, &o);
+    op_expr *mean = n ? apply_2(OP_CODE_divide, total, n->weak ? n : op_cast(n, (op_dtype)x->dtype)) : NULL;
     return mean && o.dtype ? op_cast(mean, o.dtype) : mean;
 }
 
@@ -97,6 +104,8 @@ static op_expr *build_var(op_expr *x, op_axes axes, const op_reduce_options *opt
     x = as_float(x, &o);
     if (x && o.initial)
         return refuse(x, "var", "initial=");
+    if (x && o.compensated)
+        return refuse(x, "var", "compensated=");
     op_expr *n = count(x, axes, o.flags, o.where);
     if (!n)
         return NULL;
@@ -198,8 +207,8 @@ static op_expr *build_logsumexp(op_expr *x, op_axes axes, const op_reduce_option
     op_reduce_options o = given(options);
     x = as_float(x, &o);
     op_expr *e = apply_1(OP_CODE_exp, apply_2(OP_CODE_subtract, x, finite_max(x, axes, OP_KEEPDIMS)));
-    op_expr *sum = reduce(OP_REDUCE_sum, e, axes, o.flags, o.where);
-    return apply_2(OP_CODE_add, apply_1(OP_CODE_log, sum), finite_max(x, axes, o.flags));
+    op_expr *total = sum(e, axes, o.flags, &o);
+    return apply_2(OP_CODE_add, apply_1(OP_CODE_log, total), finite_max(x, axes, o.flags));
 }
 
 static op_expr *build_softmax(op_expr *x, op_axes axes, const op_reduce_options *options)
@@ -207,7 +216,8 @@ static op_expr *build_softmax(op_expr *x, op_axes axes, const op_reduce_options 
     op_reduce_options o = given(options);
     x = as_float(x, &o);
     op_expr *e = apply_1(OP_CODE_exp, apply_2(OP_CODE_subtract, x, reduce(OP_REDUCE_max, x, axes, OP_KEEPDIMS, NULL)));
-    return apply_2(OP_CODE_divide, e, reduce(OP_REDUCE_sum, e, axes, OP_KEEPDIMS, NULL));
+    o.where = NULL;
+    return apply_2(OP_CODE_divide, e, sum(e, axes, OP_KEEPDIMS, &o));
 }
 
 /* ---- products ---- */

@@ -339,10 +339,29 @@ def weights(x, mask):
     return np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
 
 
+def judge_compensated(got, x, axes, keepdims, mask):
+    """A compensated sum is right to an ULP, as far as extended precision can tell; what is not finite is the
+    plain sum's."""
+    plain = reduce("sum", x, axes, keepdims, None, mask, None)[0]
+    wrong = shape_complaint(got, plain.shape, plain.dtype)
+    if wrong or plain.dtype.kind != "f":
+        return wrong or judge_exact(got, plain)
+    wide = np.where(weights(x, mask), x, 0).astype(LONG)
+    exact, size = (f.sum(axis=reduced_axes(x.ndim, axes), keepdims=keepdims) for f in (wide, np.abs(wide)))
+    eps = LONG(np.finfo(x.dtype).eps)
+    bound = eps * np.abs(exact) + x.size * (LONG(np.finfo(LONG).eps) + x.size * eps * eps) * size
+    huge = np.isfinite(plain) & (size > np.finfo(x.dtype).max / 4)
+    close = np.abs(got - exact) <= bound + np.finfo(x.dtype).smallest_subnormal
+    same = np.where(np.isfinite(plain), close | huge, (got == plain) | (np.isnan(got) & np.isnan(plain)))
+    return None if same.all() else first_difference(same, got, exact, ()) + " (compensated sum)"
+
+
 def judge_derived(name, got, x, axes, keepdims, mask, ddof):
     """For what is made of sums, maxima and so on; floats are compared with extended precision, within the
     bound of a sound algorithm."""
     axes = reduced_axes(x.ndim, axes)
+    if name == "compensated_sum":
+        return judge_compensated(got, x, axes, keepdims, mask)
     if name in EXACT_REDUCTIONS:
         if name.startswith("arg"):
             axes = None if len(axes) == x.ndim and x.ndim != 1 else axes[0]

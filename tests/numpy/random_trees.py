@@ -165,6 +165,8 @@ def build_node(graph, node, exprs):
     if node.kind == "scan":
         return graph.scan(node.what[0], args[0], node.what[1])
     name, axes, keepdims, dtype, ddof = node.what
+    if name == "compensated_sum":
+        return graph.reduce("sum", args[0], axes, keepdims, dtype, args[1], args[2], compensated=True)
     return graph.reduce(name, args[0], axes, keepdims, dtype, args[1], args[2], ddof)
 
 
@@ -346,7 +348,7 @@ class Tree:
             kind = self.dtypes[i] if name in ("max", "min") else kind
             initial = self.add(Node("const", (kind, {"f": 0.25, "b": True}.get(NUMPY[kind].kind, 3)), ()))
         ddof = rng.choice([0, 0, 1, 2]) if name in ("var", "std", "nanvar", "nanstd") else 0
-        may_mask = name in ("sum", "prod", "any", "all", "mean", "var", "std") or initial is not None
+        may_mask = name in ("sum", "compensated_sum", "prod", "any", "all", "mean", "var", "std") or initial is not None
         if rng.random() < 0.15 and may_mask:
             mask = self.leaf(self.narrowed(shape), 1)
         if name in NEED_ELEMENTS and initial is None and any(shape[a] == 0 for a in taken):
@@ -460,7 +462,7 @@ class Tree:
 
 
 OP_NAMES = [name for name in oracle.OPS if hasattr(lib, "op_" + name)]
-REDUCE_NAMES = [name for name in oracle.REDUCTIONS if hasattr(lib, "op_" + name)]
+REDUCE_NAMES = [name for name in oracle.REDUCTIONS if hasattr(lib, "op_" + name)] + ["compensated_sum"]
 NEED_ELEMENTS = {"max", "min", "nanmax", "nanmin", "ptp", "argmax", "argmin", "norm_inf", "logsumexp", "softmax"}
 SCAN_NAMES = [name for name in oracle.SCANS if hasattr(lib, "op_" + name)]
 ROW_CONSUMERS = ["subtract", "divide", "multiply", "less", "maximum"]

@@ -223,6 +223,8 @@ START_TEST(reductions)
     SAME("sum(m, axis=None)", op_sum(m, OP_ALL, 0));
     SAME("m - m.sum(axis=1, keepdims=True)", op_subtract(m, op_sum(m, OP_AXIS(1), OP_KEEPDIMS)));
     op_reduce_options wide = {.dtype = OP_F64};
+    SAME("sum(a, compensated=True)", op_sum_opt(a, OP_ALL, &(op_reduce_options){.compensated = 1}));
+    SAME("mean(a, compensated=0 == 1)", op_mean(a, OP_ALL, 0));
     SAME("sum(c, dtype=f64)", op_sum_opt(c, OP_ALL, &wide));
 }
 END_TEST
@@ -315,6 +317,7 @@ START_TEST(errors_have_a_place)
         {"sin(axis=a)", OP_ERR_PARSE, 9, 10, "keyword"},
         {"sum(m, axis=)", OP_ERR_PARSE, 12, 13, "a value"},
         {"sum(m, axis=a)", OP_ERR_PARSE, 12, 13, "axis is"},
+        {"sum(m, compensated=1.5)", OP_ERR_PARSE, 19, 22, "compensated is True or False"},
         {"sum(m, axis=7)", OP_ERR_SHAPE, 0, 14, "axis 7"},
         {"sum(m, 0, axis=1)", OP_ERR_PARSE, 15, 16, "one too many"},
         {"sum(m, blah=1)", OP_ERR_PARSE, 7, 11, "keyword"},
