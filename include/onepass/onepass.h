@@ -436,6 +436,12 @@ OP_API op_expr *op_cummin(op_expr *x, int axis);
 /* x[i + 1] - x[i]: one element shorter along the axis; of bools: not equal. */
 OP_API op_expr *op_diff(op_expr *x, int axis);
 
+/* How many elements of x, of any shape, are 0, 1, ..., bins - 1: i64[bins]. As NumPy's bincount with
+ * minlength, but that the shape of a result cannot depend on data: what is negative (an error there) or
+ * larger than the last bin (there the result grows) is not counted. Integers and bools. To leave elements
+ * out, give them the place -1: op_where(mask, x, -1). 1 to 2^24 bins. */
+OP_API op_expr *op_bincount(op_expr *x, int64_t bins);
+
 /* ---- Evaluation ------------------------------------------------------------------------------------- */
 
 /* One result into the caller's view. The output may overlap the inputs: the result is as if every

@@ -186,6 +186,7 @@ static int read_reduce_key(op_formula *f, op_value *arg, op_axes *axes, op_reduc
             return 0;
         *(key == OP_KEY_WHERE ? &options->where : &options->initial) = arg->expr;
         return 1;
+    case OP_KEY_WEIGHTS:
     case OP_KEY_LOC:
     case OP_KEY_SCALE:
         return wrong_key(f, arg);
@@ -236,6 +237,64 @@ static int call_scan(op_formula *f, const op_pending *call, int n, op_value *arg
     return built(f, scanned, first_byte(call, args), end, result);
 }
 
+/* A number that is known now: written, or passed in as a constant. */
+static int read_number(op_formula *f, const op_value *arg, double *number)
+{
+    int is_constant = arg->kind == OP_VALUE_EXPR && (!f->graph || arg->expr->kind == OP_NODE_CONST);
+    *number = 0;
+    if (arg->kind == OP_VALUE_LITERAL) {
+        *number = arg->literal.kind == OP_LITERAL_FLOAT ? arg->literal.real : (double)arg->literal.integer;
+    } else if (is_constant && f->graph) {
+        uint64_t bits = op_fold_cast((op_dtype)arg->expr->dtype, OP_F64, 0, arg->expr->bits);
+        memcpy(number, &bits, sizeof bits);
+    }
+    if (arg->kind == OP_VALUE_LITERAL || is_constant)
+        return 1;
+    return op_formula_fail(f, OP_ERR_PARSE, arg->begin, arg->end, "this must be a number, not an array");
+}
+
+static int read_bins(op_formula *f, const op_value *arg, int64_t *bins)
+{
+    double number;
+    if (!read_number(f, arg, &number))
+        return 0;
+    int fits = number >= 1 && number <= OP_MOST_BINS;
+    *bins = fits ? (int64_t)number : 1;
+    if (f->graph && (double)*bins != number)
+        return op_formula_fail(f, OP_ERR_LIMIT, arg->begin, arg->end, "the number of bins is an integer from 1 to %d",
+                               OP_MOST_BINS);
+    return 1;
+}
+
+static int read_count_key(op_formula *f, op_value *arg, op_expr **where)
+{
+    if (arg->key == OP_KEY_WEIGHTS)
+        return op_formula_fail(f, OP_ERR_UNSUPPORTED, arg->begin, arg->end,
+                               "weights are not supported: bins count elements, each as 1");
+    if (arg->key != OP_KEY_WHERE || *where)
+        return wrong_key(f, arg);
+    if (!op_value_expr(f, arg))
+        return 0;
+    *where = arg->expr;
+    return 1;
+}
+
+/* bincount(x, n, where=mask) */
+static int call_count(op_formula *f, const op_pending *call, int n, op_value *args, op_value *result)
+{
+    int64_t end = f->token.end, bins;
+    op_expr *where = NULL;
+    while (n > 0 && args[n - 1].key)
+        if (!read_count_key(f, &args[--n], &where))
+            return 0;
+    if (n != 2)
+        return op_formula_fail(f, OP_ERR_PARSE, call->begin, end, "bincount takes a value and the number of bins");
+    if (!op_value_expr(f, &args[0]) || !read_bins(f, &args[1], &bins))
+        return 0;
+    op_expr *counts = f->graph ? op_build_bincount(args[0].expr, bins, where) : NULL;
+    return built(f, counts, call->begin, end, result);
+}
+
 static int call_transpose(op_formula *f, const op_pending *call, int n, op_value *args, op_value *result)
 {
     if (n != 1 || args[0].key)
@@ -280,6 +339,8 @@ int op_apply_call(op_formula *f, const op_pending *call, int n, op_value *args, 
         return call_reduce(f, call, n, args, result);
     case OP_FUNCTION_SCAN:
         return call_scan(f, call, n, args, result);
+    case OP_FUNCTION_COUNT:
+        return call_count(f, call, n, args, result);
     case OP_FUNCTION_TRANSPOSE:
         return call_transpose(f, call, n, args, result);
     case OP_FUNCTION_NORMAL:

@@ -32,6 +32,7 @@ typedef enum op_key {
     OP_KEY_DDOF,
     OP_KEY_WHERE,
     OP_KEY_COMPENSATED,
+    OP_KEY_WEIGHTS,
     OP_KEY_LOC,
     OP_KEY_SCALE,
     OP_KEY_END
@@ -52,6 +53,7 @@ typedef enum op_function_kind {
     OP_FUNCTION_OP,     /* code: op_opcode */
     OP_FUNCTION_SCAN,   /* code: place in op_scan_names */
     OP_FUNCTION_REDUCE, /* code: place in op_reduce_names */
+    OP_FUNCTION_COUNT,  /* how many elements are in each bin */
     OP_FUNCTION_CAST,   /* code: op_dtype */
     OP_FUNCTION_ASTYPE,
     OP_FUNCTION_TRANSPOSE,

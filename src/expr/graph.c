@@ -139,7 +139,8 @@ op_expr *op_graph_add(op_graph *graph, const op_expr *draft)
         return op_graph_fail(graph, OP_ERR_MEMORY, NULL, -1, "out of memory for expression number %u", graph->n_node);
     node->graph = graph;
     node->next = NULL;
-    node->staged = node->kind == OP_NODE_REDUCE || node->kind == OP_NODE_SCAN || (node->kind == OP_NODE_VIEW && node->view.kind == OP_VIEW_RESHAPE);
+    node->staged = node->kind == OP_NODE_REDUCE || node->kind == OP_NODE_SCAN ||
+                   node->kind == OP_NODE_COUNT || (node->kind == OP_NODE_VIEW && node->view.kind == OP_VIEW_RESHAPE);
     for (int i = 0; i < node->n_args; i++) {
         node->staged |= node->arg[i]->staged;
         node->open |= node->arg[i]->open;
@@ -162,6 +163,8 @@ static uint64_t hash_node(const op_expr *e)
     case OP_NODE_REDUCE:
     case OP_NODE_SCAN:
         return op_mix(h, e->reduce.axes << 18 | (uint64_t)e->reduce.may_be_empty << 17 | (uint64_t)e->reduce.keepdims << 16 | e->reduce.code);
+    case OP_NODE_COUNT:
+        return op_mix(h, (uint64_t)e->shape[0]);
     case OP_NODE_VIEW:
         h = op_mix(h, (uint64_t)e->view.kind | (uint64_t)(uint32_t)e->view.axis << 32);
         h = op_mix(h, (uint64_t)e->view.start);
@@ -198,6 +201,8 @@ static int same_node(const op_expr *a, const op_expr *b)
     case OP_NODE_SCAN:
         return a->reduce.code == b->reduce.code && a->reduce.axes == b->reduce.axes &&
                a->reduce.keepdims == b->reduce.keepdims && a->reduce.may_be_empty == b->reduce.may_be_empty;
+    case OP_NODE_COUNT:
+        return a->shape[0] == b->shape[0];
     default:
         return 1;
     }

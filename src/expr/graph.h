@@ -17,6 +17,7 @@ typedef enum op_node_kind {
     OP_NODE_VIEW,   /* the same elements under other indices */
     OP_NODE_REDUCE, /* a row of the reduction table */
     OP_NODE_SCAN,   /* the same row, keeping every partial result along one axis */
+    OP_NODE_COUNT,  /* how many elements of an i64 operand are 0, 1, ..., shape[0] - 1 */
 } op_node_kind;
 
 typedef enum op_view_kind {

@@ -38,8 +38,8 @@ static const struct {
 static const char *const keys[OP_KEY_END] = {[OP_KEY_AXIS] = "axis", [OP_KEY_DTYPE] = "dtype",
                                              [OP_KEY_KEEPDIMS] = "keepdims", [OP_KEY_INITIAL] = "initial",
                                              [OP_KEY_DDOF] = "ddof", [OP_KEY_WHERE] = "where",
-                                             [OP_KEY_COMPENSATED] = "compensated", [OP_KEY_LOC] = "loc",
-                                             [OP_KEY_SCALE] = "scale"};
+                                             [OP_KEY_COMPENSATED] = "compensated", [OP_KEY_WEIGHTS] = "weights",
+                                             [OP_KEY_LOC] = "loc", [OP_KEY_SCALE] = "scale"};
 
 enum state { FAILED, OPERAND, OPERATOR, FINISHED };
 

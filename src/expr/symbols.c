@@ -11,6 +11,8 @@ static const struct {
     double value;
 } constants[] = {{"pi", 0x1.921fb54442d18p+1}, {"e", 0x1.5bf0a8b145769p+1}, {"inf", INFINITY}, {"nan", NAN}};
 
+static const char *const counts[] = {"bincount"};
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static int same(const char *text, size_t length, const char *name)
@@ -151,6 +153,8 @@ const char *op_function_hint(const char *name, size_t length, char hint[OP_HINT_
         offer(&c, op_scan_names[i].name, strlen(op_scan_names[i].name));
     for (int i = 0; i < op_reduce_name_count; i++)
         offer(&c, op_reduce_names[i].name, strlen(op_reduce_names[i].name));
+    for (size_t i = 0; i < COUNT(counts); i++)
+        offer(&c, counts[i], strlen(counts[i]));
     return hint_text(&c, hint);
 }
 
@@ -188,6 +192,9 @@ op_function op_function_find(const char *name, size_t length)
     int scan = op_scan_from_name(name, length);
     if (scan >= 0)
         return (op_function){.kind = OP_FUNCTION_SCAN, .code = scan};
+    for (int i = 0; i < (int)COUNT(counts); i++)
+        if (same(name, length, counts[i]))
+            return (op_function){.kind = OP_FUNCTION_COUNT, .code = i};
     if (same(name, length, "transpose"))
         return (op_function){.kind = OP_FUNCTION_TRANSPOSE};
     op_dtype dtype = dtype_of(name, length);

@@ -6,7 +6,7 @@
 
 int op_ends_stage(const op_expr *e)
 {
-    return e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN ||
+    return e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN || e->kind == OP_NODE_COUNT ||
            (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE);
 }
 

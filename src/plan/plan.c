@@ -8,6 +8,7 @@
 #include "plan/lower.h"
 
 enum {
+    COUNTING = 20, /* cost of counting one element, 1 = an addition */
     NODES_PER_STAGE = 2000, /* compile time grows with the nodes of a kernel, a little faster than linearly */
 };
 
@@ -199,19 +200,22 @@ static int64_t *result_strides(op_arena *arena, const op_expr *e, const op_leaf 
     int64_t *strides = OP_NEW_ARRAY(arena, int64_t, e->arg[0]->ndim + 1);
     int own = 0; /* dimension of the result */
     for (int i = 0; strides && i < e->arg[0]->ndim; i++) {
-        int reduced = e->kind == OP_NODE_REDUCE && e->reduce.axes >> i & 1;
+        int reduced = e->kind != OP_NODE_SCAN && e->reduce.axes >> i & 1;
         strides[i] = reduced ? 0 : to->strides[own];
         own += !reduced || e->reduce.keepdims;
     }
     return strides;
 }
 
-/* Several reductions over the same axes of operands of the same shape, in one pass. */
+/* Several reductions (or counts) over the same axes of operands of the same shape, in one pass. */
 static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_leaf *const *to)
 {
     op_arena *arena = planner->arena;
     const op_expr *first = e[0]->arg[0];
-    op_stage *stage = new_stage(planner, e[0]->kind == OP_NODE_SCAN ? OP_STAGE_SCAN : OP_STAGE_REDUCE);
+    int counts = e[0]->kind == OP_NODE_COUNT;
+    op_stage *stage = new_stage(planner, counts                          ? OP_STAGE_COUNT
+                                         : e[0]->kind == OP_NODE_SCAN ? OP_STAGE_SCAN
+                                                                      : OP_STAGE_REDUCE);
     op_lowering *l = stage ? op_lower_begin(planner, stage, first->ndim, op_planner_shape(planner, first)) : NULL;
     uint32_t *value = OP_NEW_ARRAY(arena, uint32_t, n);
     const op_expr **root = OP_NEW_ARRAY(arena, const op_expr *, n);
@@ -225,12 +229,14 @@ static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_
         root[k] = e[k];
         stage->reduction[k] = (op_stage_reduction){(op_reduce_code)e[k]->reduce.code, block_of(stage, e, n, k), dtype,
                                                    (op_dtype)e[k]->dtype, to[k]->place,
-                                                   result_strides(arena, e[k], to[k])};
+                                                   result_strides(arena, e[k], to[k]),
+                                                   counts ? to[k]->shape[0] : 1, counts ? to[k]->strides[0] : 0};
         if (!stage->reduction[k].strides)
             return no_memory();
         value[stage->reduction[k].block] = op_lower_expr(l, e[k]->arg[0]);
     }
     op_status status = op_lower_end(l, (int)stage->program.n_out);
+    stage->cost += counts ? COUNTING * n : 0;
     for (int k = 0; k < n && status == OP_OK; k++) {
         uint32_t block = (uint32_t)stage->reduction[k].block;
         int64_t *none = OP_NEW_ARRAY(arena, int64_t, first->ndim + 1);
@@ -417,7 +423,7 @@ static op_status reduce_group(op_planner *planner, const op_order *order, const 
     if (!e || !to)
         return no_memory();
     for (uint32_t i = first; i < order->n; i++) {
-        if (node[i]->kind != OP_NODE_REDUCE || level[i] != level[first] || planner->leaf[node[i]->id] ||
+        if (node[i]->kind != node[first]->kind || level[i] != level[first] || planner->leaf[node[i]->id] ||
             !op_can_share_pass(planner, node[first], node[i]))
             continue;
         e[n] = node[i];
@@ -470,9 +476,9 @@ static op_status stages_by_level(op_planner *planner, const op_order *order)
                 status = materialise(planner, e->arg[0]);
             if (status != OP_OK)
                 break;
-            status = e->kind == OP_NODE_REDUCE ? reduce_group(planner, order, level, i)
-                     : e->kind == OP_NODE_SCAN ? single_stage(planner, e)
-                                               : reshape(planner, e);
+            status = e->kind == OP_NODE_SCAN   ? single_stage(planner, e)
+                     : e->kind == OP_NODE_VIEW ? reshape(planner, e)
+                                               : reduce_group(planner, order, level, i);
         }
     return status;
 }
@@ -484,11 +490,8 @@ static op_status stages_by_run(op_planner *planner, const op_order *order, uint3
     op_status status = needed ? OP_OK : no_memory();
     for (uint32_t i = 0, begin = 0; i < order->n && status == OP_OK; i++) {
         op_expr *e = order->node[i];
-        if (e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN) {
-            status = single_stage(planner, e);
-        } else if (op_ends_stage(e)) {
-            status = reshape(planner, e);
-        }
+        if (op_ends_stage(e))
+            status = e->kind == OP_NODE_VIEW ? reshape(planner, e) : single_stage(planner, e);
         if (status == OP_OK && (i + 1) % NODES_PER_STAGE == 0) {
             status = end_run(planner, order, needed, begin, i + 1);
             begin = i + 1;

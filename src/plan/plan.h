@@ -31,10 +31,10 @@ typedef struct op_stage_operand {
     const char *name; /* or NULL */
 } op_stage_operand;
 
-typedef enum op_stage_kind { OP_STAGE_MAP, OP_STAGE_REDUCE, OP_STAGE_SCAN } op_stage_kind;
+typedef enum op_stage_kind { OP_STAGE_MAP, OP_STAGE_REDUCE, OP_STAGE_SCAN, OP_STAGE_COUNT } op_stage_kind;
 
 /* One reduction of a reduce stage; the stage's reductions share its pass over memory. A scan stage has one,
- * whose result has a stride along the scanned dimension, too. */
+ * whose result has a stride along the scanned dimension, too. Those of a count stage are its counts. */
 typedef struct op_stage_reduction {
     op_reduce_code code;
     int block;      /* the program's output that holds the values; several reductions may share one */
@@ -42,6 +42,8 @@ typedef struct op_stage_reduction {
     op_dtype result_dtype;
     op_place result;
     int64_t *strides; /* of the result, one per dimension of the stage; 0 where reduced */
+    int64_t extent;   /* of one result: 1, or the bins of a count, which are `stride` bytes apart */
+    int64_t stride;
 } op_stage_reduction;
 
 typedef struct op_stage {

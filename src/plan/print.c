@@ -174,7 +174,11 @@ static void print_nested(op_text *text, const op_expr *e, int depth, size_t limi
         print_op(text, e, depth, limit);
     else if (e->kind == OP_NODE_VIEW)
         print_view(text, e, depth, limit);
-    else {
+    else if (e->kind == OP_NODE_COUNT) {
+        op_text_add(text, "bincount(");
+        print_nested(text, e->arg[0], depth - 1, limit);
+        op_text_add(text, ", %" PRId64 ")", e->shape[0]);
+    } else {
         op_text_add(text, "%s%s(", e->kind == OP_NODE_SCAN ? "running " : "", op_reduce_rows[e->reduce.code].name);
         print_nested(text, e->arg[0], depth - 1, limit);
         op_text_add(text, ", axes ");
@@ -220,6 +224,9 @@ static void print_node(op_text *text, const op_expr *e)
         op_text_add(text, "%s%s over axes ", e->kind == OP_NODE_SCAN ? "running " : "", op_reduce_rows[e->reduce.code].name);
         print_axes(text, e);
         op_text_add(text, " of");
+        break;
+    case OP_NODE_COUNT:
+        op_text_add(text, "bincount");
         break;
     }
     for (int i = 0; i < e->n_args; i++)
@@ -293,8 +300,25 @@ void op_print_program(op_text *text, const op_program *program, const op_stage *
         op_text_add(text, "  store out %u = v%u\n", i, program->store[i]);
 }
 
+static void print_reduced(op_text *text, const op_stage *stage)
+{
+    if (stage->kind == OP_STAGE_MAP)
+        return;
+    if (stage->kind == OP_STAGE_COUNT) {
+        for (int k = 0; k < stage->n_reduction; k++)
+            op_text_add(text, "%s %" PRId64, k ? "," : ", into", stage->reduction[k].extent);
+        op_text_add(text, " bins");
+        return;
+    }
+    op_text_add(text, stage->kind == OP_STAGE_SCAN ? ", along" : ", reduces");
+    for (int d = 0; d < stage->ndim; d++)
+        if (stage->reduced >> d & 1)
+            op_text_add(text, " %d", d);
+}
+
 static void print_stage_head(op_text *text, const op_plan *plan, int s)
 {
+    static const char *const kinds[] = {"map", "reduce", "scan", "count"};
     const op_stage *stage = plan->stage[s];
     char shape[OP_SHAPE_TEXT];
     int pass = 0;
@@ -307,14 +331,8 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
     else
         op_text_add(text, "scalars");
     op_text_add(text, ": %s over %s, %" PRId64 " bytes",
-                stage->kind == OP_STAGE_MAP ? "map" : stage->kind == OP_STAGE_SCAN ? "scan" : "reduce",
-                op_shape_text(stage->ndim, stage->shape, shape), stage->bytes);
-    if (stage->kind != OP_STAGE_MAP) {
-        op_text_add(text, stage->kind == OP_STAGE_SCAN ? ", along" : ", reduces");
-        for (int d = 0; d < stage->ndim; d++)
-            if (stage->reduced >> d & 1)
-                op_text_add(text, " %d", d);
-    }
+                kinds[stage->kind], op_shape_text(stage->ndim, stage->shape, shape), stage->bytes);
+    print_reduced(text, stage);
     op_text_add(text, "\n");
     for (int i = 0; i < stage->n_root; i++) {
         op_text_add(text, "  computes ");

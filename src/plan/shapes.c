@@ -62,6 +62,8 @@ static op_status resolve_shape(op_planner *planner, const op_expr *e)
         status = resolve_op(planner, e, shape);
     else if (e->kind == OP_NODE_REDUCE)
         status = resolve_reduce(planner, e, shape);
+    else if (e->kind == OP_NODE_COUNT)
+        shape[0] = e->shape[0];
     else if (e->kind == OP_NODE_SCAN)
         memcpy(shape, op_planner_shape(planner, e->arg[0]), sizeof *shape * e->ndim);
     else {
@@ -120,10 +122,11 @@ op_status op_check_output(const op_planner *planner, int i)
     if (!op_same_kind((op_dtype)e->dtype, out->dtype))
         return op_fail(OP_ERR_DTYPE, "output %d: %s cannot be cast to %s by the same_kind rule; use op_cast", i,
                        op_dtype_name((op_dtype)e->dtype), op_dtype_name(out->dtype));
-    int fits = e->ndim <= out->ndim && (e->kind != OP_NODE_REDUCE || e->ndim == out->ndim);
+    int reduces = e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_COUNT;
+    int fits = e->ndim <= out->ndim && (!reduces || e->ndim == out->ndim);
     for (int d = 0; d < e->ndim && fits; d++) {
         int64_t have = out->shape[out->ndim - e->ndim + d];
-        fits = shape[d] == have || (shape[d] == 1 && e->kind != OP_NODE_REDUCE);
+        fits = shape[d] == have || (shape[d] == 1 && !reduces);
     }
     if (!fits)
         return op_fail(OP_ERR_SHAPE, "output %d: a result of shape %s (%s) does not fit into %s (%s)", i,

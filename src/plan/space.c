@@ -1,6 +1,6 @@
 /* The iteration space of a stage made simple: dimensions of extent 1 go, the others are ordered by
  * strides and merged where every operand allows it. A reduction keeps the logical order of its
- * dimensions, because the order of its sums is defined on it. */
+ * dimensions, because the order of its sums is defined on it; counts have no order. */
 #include <string.h>
 
 #include "expr/reduce.h"
@@ -201,7 +201,7 @@ static void fold(op_stage *stage)
 void op_stage_collapse(op_stage *stage)
 {
     drop_dims_of_one(stage);
-    if (stage->kind == OP_STAGE_MAP) {
+    if (stage->kind == OP_STAGE_MAP || stage->kind == OP_STAGE_COUNT) {
         sort_dims(stage);
         flip_dims(stage);
     }
@@ -216,9 +216,9 @@ void op_stage_collapse(op_stage *stage)
     if (stage->kind != OP_STAGE_MAP) {
         int64_t results = 1;
         for (int i = 0; i < stage->ndim; i++)
-            results *= stage->kind == OP_STAGE_REDUCE && stage->reduced >> i & 1 ? 1 : stage->shape[i];
+            results *= stage->kind != OP_STAGE_SCAN && stage->reduced >> i & 1 ? 1 : stage->shape[i];
         for (int k = 0; k < stage->n_reduction; k++)
-            stage->bytes += results * op_dtype_size(stage->reduction[k].result_dtype);
+            stage->bytes += results * stage->reduction[k].extent * op_dtype_size(stage->reduction[k].result_dtype);
         stage->lanes = stage->reduced >> (stage->ndim - 1) & 1 ? OP_LANES : 1;
     }
     if (can_fold(stage))

@@ -73,3 +73,24 @@ int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t column, int is_le
     e->args->n = n;
     return op_code_run(e->code, e->args, 0, rows);
 }
+
+int op_evaluate_sequence(const op_evaluation *e, int64_t kept, int64_t begin, int64_t end)
+{
+    const op_stage *stage = e->stage;
+    int inner = stage->ndim - 1, rows_too = inner > 0 && op_is_reduced(stage, inner - 1);
+    int64_t n = stage->shape[inner], at = 0;
+    while (begin < end) {
+        int64_t column = begin % n, row = begin / n, count = n - column < end - begin ? n - column : end - begin;
+        int64_t rows = 1;
+        if (rows_too && column == 0 && end - begin >= n) { /* whole rows at once */
+            int64_t extent = stage->shape[inner - 1], left = extent - row % extent;
+            rows = (end - begin) / n < left ? (end - begin) / n : left;
+            count = n;
+        }
+        if (!op_evaluate(e, inner, kept, row, column, rows, count, at))
+            return 0;
+        at += rows * count;
+        begin += rows * count;
+    }
+    return 1;
+}

@@ -119,22 +119,9 @@ static void evaluate(op_worker *w, int last, int64_t kept, int64_t reduced, int6
 /* Values begin..end-1 of the sequence of one result. */
 static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
 {
-    const op_stage *stage = w->r->stage;
-    int inner = stage->ndim - 1;
-    int64_t n = stage->shape[inner], at = 0;
-    int rows_too = inner > 0 && op_is_reduced(stage, inner - 1);
-    while (begin < end) {
-        int64_t column = begin % n, row = begin / n, count = n - column < end - begin ? n - column : end - begin;
-        int64_t rows = 1;
-        if (rows_too && column == 0 && end - begin >= n) { /* whole rows at once */
-            int64_t extent = stage->shape[inner - 1], left = extent - row % extent;
-            rows = (end - begin) / n < left ? (end - begin) / n : left;
-            count = n;
-        }
-        evaluate(w, inner, kept, row, column, rows, count, at);
-        at += rows * count;
-        begin += rows * count;
-    }
+    op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    if (!op_evaluate_sequence(&evaluation, kept, begin, end))
+        fail(w->r);
 }
 
 /* Adds n values from number `at` on, which begin a leaf and have position `first`, to every tree. */

@@ -356,6 +356,12 @@ def judge_compensated(got, x, axes, keepdims, mask):
     return None if same.all() else first_difference(same, got, exact, ()) + " (compensated sum)"
 
 
+def judge_count(got, x, bins):
+    """What has no bin is not counted."""
+    flat = x.ravel()
+    return judge_exact(got, np.bincount(flat[(flat >= 0) & (flat < bins)].astype(np.int64), minlength=bins))
+
+
 def judge_derived(name, got, x, axes, keepdims, mask, ddof):
     """For what is made of sums, maxima and so on; floats are compared with extended precision, within the
     bound of a sound algorithm."""

@@ -146,6 +146,7 @@ Node = collections.namedtuple("Node", "kind what args")
 # view     (kind, *arguments)                  (operand,)
 # reduce   (name, axes, keepdims, dtype, ddof) (operand, mask or None, initial or None)
 # scan     (name, axis)                        (operand,)
+# count    (bins,)                             (operand,)
 
 
 def build_node(graph, node, exprs):
@@ -164,6 +165,8 @@ def build_node(graph, node, exprs):
         return graph.view(node.what[0], args[0], *node.what[1:])
     if node.kind == "scan":
         return graph.scan(node.what[0], args[0], node.what[1])
+    if node.kind == "count":
+        return graph.count(args[0], *node.what)
     name, axes, keepdims, dtype, ddof = node.what
     if name == "compensated_sum":
         return graph.reduce("sum", args[0], axes, keepdims, dtype, args[1], args[2], compensated=True)
@@ -357,6 +360,12 @@ class Tree:
             return None
         return self.add(Node("reduce", (name, axes, rng.random() < 0.4, dtype, ddof), (i, mask, initial)))
 
+    def step_count(self, room):
+        i = self.existing()
+        if self.dtypes[i] is None or NUMPY[self.dtypes[i]].kind not in "biu":
+            return None
+        return self.add(Node("count", (self.rng.choice([1, 2, 3, 9, 300, 5000]),), (i,)))
+
     def step_row(self, room):
         """A reduction with a consumer of the same operand beside it, as in softmax or standardised rows."""
         rng = self.rng
@@ -419,7 +428,7 @@ class Tree:
         self.leaf(shape)
         wanted = rng.choice([2, 3, 5] if large else [1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 8, 10, 18])
         steps = [self.step_op, self.step_view, self.step_reduce, self.step_cast, self.step_row, self.step_scan,
-                 self.step_stages]
+                 self.step_stages, self.step_count]
         steps = rng.choices(steps, ROW_STEP_WEIGHTS if shape in ROW_SHAPES else STEP_WEIGHTS, k=wanted * 2)
         for step in steps:
             step(room)
@@ -466,8 +475,8 @@ REDUCE_NAMES = [name for name in oracle.REDUCTIONS if hasattr(lib, "op_" + name)
 NEED_ELEMENTS = {"max", "min", "nanmax", "nanmin", "ptp", "argmax", "argmin", "norm_inf", "logsumexp", "softmax"}
 SCAN_NAMES = [name for name in oracle.SCANS if hasattr(lib, "op_" + name)]
 ROW_CONSUMERS = ["subtract", "divide", "multiply", "less", "maximum"]
-STEP_WEIGHTS = [10, 3, 2, 2, 1, 2, 1]  # op, view, reduce, cast, row, scan, stages
-ROW_STEP_WEIGHTS = [6, 1, 0, 1, 4, 1, 4]
+STEP_WEIGHTS = [10, 3, 2, 2, 1, 2, 1, 1]  # op, view, reduce, cast, row, scan, stages, count
+ROW_STEP_WEIGHTS = [6, 1, 0, 1, 4, 1, 4, 0]
 
 # ---- checks ---------------------------------------------------------------------------------------------
 
@@ -502,6 +511,8 @@ def judge_node(tree, values, i):
         return oracle.judge_exact(got, numpy_view(args[0], node.what))
     if node.kind == "scan":
         return oracle.judge_scan(node.what[0], got, args[0], node.what[1])
+    if node.kind == "count":
+        return oracle.judge_count(got, args[0], *node.what)
     name, axes, keepdims, dtype, ddof = node.what
     if name not in oracle.COMBINE and name not in ("max", "min", "any", "all"):
         return oracle.judge_derived(name, got, args[0], axes, keepdims, args[1], ddof)

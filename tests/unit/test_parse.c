@@ -225,6 +225,8 @@ START_TEST(reductions)
     op_reduce_options wide = {.dtype = OP_F64};
     SAME("sum(a, compensated=True)", op_sum_opt(a, OP_ALL, &(op_reduce_options){.compensated = 1}));
     SAME("mean(a, compensated=0 == 1)", op_mean(a, OP_ALL, 0));
+    SAME("bincount(a > 0, 2)", op_bincount((op_greater)(a, op_scalar_i64(graph, 0)), 2));
+    SAME("bincount(a > 0, 2 * 8)[1:]", op_slice(op_bincount((op_greater)(a, op_scalar_i64(graph, 0)), 16), 0, 1, OP_END, 1));
     SAME("sum(c, dtype=f64)", op_sum_opt(c, OP_ALL, &wide));
 }
 END_TEST
@@ -317,6 +319,13 @@ START_TEST(errors_have_a_place)
         {"sin(axis=a)", OP_ERR_PARSE, 9, 10, "keyword"},
         {"sum(m, axis=)", OP_ERR_PARSE, 12, 13, "a value"},
         {"sum(m, axis=a)", OP_ERR_PARSE, 12, 13, "axis is"},
+        {"bincount(m > 0)", OP_ERR_PARSE, 0, 15, "the number of bins"},
+        {"bincount(m > 0, m)", OP_ERR_PARSE, 16, 17, "a number, not an array"},
+        {"bincount(m > 0, 0)", OP_ERR_LIMIT, 16, 17, "an integer from 1 to 16777216"},
+        {"bincount(m > 0, 2.5)", OP_ERR_LIMIT, 16, 19, "an integer from 1 to 16777216"},
+        {"bincount(m > 0, 2, weights=m)", OP_ERR_UNSUPPORTED, 27, 28, "weights are not supported"},
+        {"bincount(m > 0, 2, axis=0)", OP_ERR_PARSE, 24, 25, "keyword"},
+        {"bincount(m, 2)", OP_ERR_DTYPE, 0, 14, "histogram counts floats"},
         {"sum(m, compensated=1.5)", OP_ERR_PARSE, 19, 22, "compensated is True or False"},
         {"sum(m, axis=7)", OP_ERR_SHAPE, 0, 14, "axis 7"},
         {"sum(m, 0, axis=1)", OP_ERR_PARSE, 15, 16, "one too many"},
