@@ -441,6 +441,10 @@ OP_API op_expr *op_diff(op_expr *x, int axis);
  * larger than the last bin (there the result grows) is not counted. Integers and bools. To leave elements
  * out, give them the place -1: op_where(mask, x, -1). 1 to 2^24 bins. */
 OP_API op_expr *op_bincount(op_expr *x, int64_t bins);
+/* How many elements of x, of any shape, lie in each of `bins` bins of equal width between lo and hi: i64[bins],
+ * as NumPy's histogram(x, bins, range=(lo, hi))[0] of two floats. A bin has its lower edge, the last one both;
+ * what is outside, and NaN, is not counted. lo < hi, both finite; 1 to 2^24 bins, not so narrow that edges meet. */
+OP_API op_expr *op_histogram(op_expr *x, int64_t bins, double lo, double hi);
 
 /* ---- Evaluation ------------------------------------------------------------------------------------- */
 

@@ -279,19 +279,27 @@ static int read_count_key(op_formula *f, op_value *arg, op_expr **where)
     return 1;
 }
 
-/* bincount(x, n, where=mask) */
+/* bincount(x, n, where=mask), histogram(x, bins, lo, hi, where=mask) */
 static int call_count(op_formula *f, const op_pending *call, int n, op_value *args, op_value *result)
 {
+    static const char *const forms[] = {"bincount takes a value and the number of bins",
+                                        "histogram takes a value, the number of bins, and where they begin and end"};
     int64_t end = f->token.end, bins;
-    op_expr *where = NULL;
+    int is_histogram = call->function.code;
+    double lo = 0, hi = 0;
+    op_expr *where = NULL, *counts = NULL;
     while (n > 0 && args[n - 1].key)
         if (!read_count_key(f, &args[--n], &where))
             return 0;
-    if (n != 2)
-        return op_formula_fail(f, OP_ERR_PARSE, call->begin, end, "bincount takes a value and the number of bins");
+    if (n != (is_histogram ? 4 : 2))
+        return op_formula_fail(f, OP_ERR_PARSE, call->begin, end, "%s", forms[is_histogram]);
     if (!op_value_expr(f, &args[0]) || !read_bins(f, &args[1], &bins))
         return 0;
-    op_expr *counts = f->graph ? op_build_bincount(args[0].expr, bins, where) : NULL;
+    if (is_histogram && (!read_number(f, &args[2], &lo) || !read_number(f, &args[3], &hi)))
+        return 0;
+    if (f->graph)
+        counts = is_histogram ? op_build_histogram(args[0].expr, bins, lo, hi, where)
+                              : op_build_bincount(args[0].expr, bins, where);
     return built(f, counts, call->begin, end, result);
 }
 

@@ -53,7 +53,7 @@ typedef enum op_function_kind {
     OP_FUNCTION_OP,     /* code: op_opcode */
     OP_FUNCTION_SCAN,   /* code: place in op_scan_names */
     OP_FUNCTION_REDUCE, /* code: place in op_reduce_names */
-    OP_FUNCTION_COUNT,  /* how many elements are in each bin */
+    OP_FUNCTION_COUNT,  /* code: 0 is bincount, 1 histogram */
     OP_FUNCTION_CAST,   /* code: op_dtype */
     OP_FUNCTION_ASTYPE,
     OP_FUNCTION_TRANSPOSE,

@@ -17,7 +17,8 @@ typedef enum op_node_kind {
     OP_NODE_VIEW,   /* the same elements under other indices */
     OP_NODE_REDUCE, /* a row of the reduction table */
     OP_NODE_SCAN,   /* the same row, keeping every partial result along one axis */
-    OP_NODE_COUNT,  /* how many elements of an i64 operand are 0, 1, ..., shape[0] - 1 */
+    OP_NODE_COUNT,  /* how many elements of an i64 operand are 0, 1, ..., shape[0] - 1; arg[1] and arg[2], which
+                     * only dumps look at, are what the caller counts, and its mask or NULL */
 } op_node_kind;
 
 typedef enum op_view_kind {
@@ -42,6 +43,7 @@ typedef struct op_reduction {
     uint8_t keepdims;
     uint8_t may_be_empty; /* there is an initial value */
     uint64_t axes;     /* bit i: dimension i of the operand is reduced */
+    double range[2];   /* of a histogram, for dumps */
 } op_reduction;
 
 struct op_expr {

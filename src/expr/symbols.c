@@ -11,7 +11,7 @@ static const struct {
     double value;
 } constants[] = {{"pi", 0x1.921fb54442d18p+1}, {"e", 0x1.5bf0a8b145769p+1}, {"inf", INFINITY}, {"nan", NAN}};
 
-static const char *const counts[] = {"bincount"};
+static const char *const counts[] = {"bincount", "histogram"};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

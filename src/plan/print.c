@@ -157,6 +157,22 @@ static void print_axes(op_text *text, const op_expr *e)
         }
 }
 
+/* As the caller wrote it, not as the places that its elements became. */
+static void print_count(op_text *text, const op_expr *e, int depth, size_t limit)
+{
+    const double *range = e->reduce.range;
+    op_text_add(text, range[0] < range[1] ? "histogram(" : "bincount(");
+    print_nested(text, e->arg[1], depth - 1, limit);
+    op_text_add(text, ", %" PRId64, e->shape[0]);
+    if (range[0] < range[1])
+        op_text_add(text, ", %.17g, %.17g", range[0], range[1]);
+    if (e->arg[2]) {
+        op_text_add(text, ", where ");
+        print_nested(text, e->arg[2], depth - 1, limit);
+    }
+    op_text_add(text, ")");
+}
+
 /* Recursion is bounded by depth. */
 static void print_nested(op_text *text, const op_expr *e, int depth, size_t limit)
 {
@@ -174,11 +190,9 @@ static void print_nested(op_text *text, const op_expr *e, int depth, size_t limi
         print_op(text, e, depth, limit);
     else if (e->kind == OP_NODE_VIEW)
         print_view(text, e, depth, limit);
-    else if (e->kind == OP_NODE_COUNT) {
-        op_text_add(text, "bincount(");
-        print_nested(text, e->arg[0], depth - 1, limit);
-        op_text_add(text, ", %" PRId64 ")", e->shape[0]);
-    } else {
+    else if (e->kind == OP_NODE_COUNT)
+        print_count(text, e, depth, limit);
+    else {
         op_text_add(text, "%s%s(", e->kind == OP_NODE_SCAN ? "running " : "", op_reduce_rows[e->reduce.code].name);
         print_nested(text, e->arg[0], depth - 1, limit);
         op_text_add(text, ", axes ");

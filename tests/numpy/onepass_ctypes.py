@@ -103,6 +103,7 @@ _scalar_i64 = _declare("op_scalar_i64", _P, _P, C.c_int64)
 _scalar_u64 = _declare("op_scalar_u64", _P, _P, C.c_uint64)
 _scalar_bool = _declare("op_scalar_bool", _P, _P, _I)
 _cast = _declare("op_cast", _P, _P, _I)
+_histogram = _declare("op_histogram", _P, _P, C.c_int64, C.c_double, C.c_double)
 _bincount = _declare("op_bincount", _P, _P, C.c_int64)
 _cast_sat = _declare("op_cast_sat", _P, _P, _I)
 _dtype = _declare("op_expr_dtype", _I, _P)
@@ -267,8 +268,8 @@ class Graph:
             function = _BUILDERS[name] = _declare("op_" + name, _P, _P, _I)
         return function(x, axis)
 
-    def count(self, x, bins):
-        return _bincount(x, bins)
+    def count(self, x, bins, *limits):
+        return _histogram(x, bins, *limits) if limits else _bincount(x, bins)
 
     def evaluate(self, exprs, outs):
         check(_eval_many(self.handle, len(exprs), (_P * len(exprs))(*exprs), views_of(outs)))

@@ -356,9 +356,11 @@ def judge_compensated(got, x, axes, keepdims, mask):
     return None if same.all() else first_difference(same, got, exact, ()) + " (compensated sum)"
 
 
-def judge_count(got, x, bins):
-    """What has no bin is not counted."""
+def judge_count(got, x, bins, lo=None, hi=None):
+    """What has no bin is not counted. A range makes it a histogram."""
     flat = x.ravel()
+    if lo is not None:
+        return judge_exact(got, np.histogram(flat, bins, range=(lo, hi))[0].astype(np.int64))
     return judge_exact(got, np.bincount(flat[(flat >= 0) & (flat < bins)].astype(np.int64), minlength=bins))
 
 

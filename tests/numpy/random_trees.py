@@ -146,7 +146,7 @@ Node = collections.namedtuple("Node", "kind what args")
 # view     (kind, *arguments)                  (operand,)
 # reduce   (name, axes, keepdims, dtype, ddof) (operand, mask or None, initial or None)
 # scan     (name, axis)                        (operand,)
-# count    (bins,)                             (operand,)
+# count    (bins,) or (bins, lo, hi)           (operand,)
 
 
 def build_node(graph, node, exprs):
@@ -362,9 +362,12 @@ class Tree:
 
     def step_count(self, room):
         i = self.existing()
-        if self.dtypes[i] is None or NUMPY[self.dtypes[i]].kind not in "biu":
+        if self.dtypes[i] is None:
             return None
-        return self.add(Node("count", (self.rng.choice([1, 2, 3, 9, 300, 5000]),), (i,)))
+        what = (self.rng.choice([1, 2, 3, 9, 10, 300, 5000]),)
+        if NUMPY[self.dtypes[i]].kind == "f" or self.rng.random() < 0.4:
+            what += self.rng.choice([(0.0, 1.0), (-3.0, 3.0), (-0.3, 0.1), (0.1, 100.7), (-128.0, 127.0), (-1e30, 1e30)])
+        return self.add(Node("count", what, (i,)))
 
     def step_row(self, room):
         """A reduction with a consumer of the same operand beside it, as in softmax or standardised rows."""

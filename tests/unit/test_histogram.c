@@ -1,6 +1,7 @@
 /* Counts by bin: what is counted, and that neither threads nor layout nor the compiler have a say. */
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,124 @@ START_TEST(counts_of_arguments_that_come_later)
 }
 END_TEST
 
+/* What NumPy's histogram(x, bins, range=(lo, hi)) does, one element at a time. */
+static void reference(const double *x, int64_t n, int64_t bins, double lo, double hi, int64_t *counts)
+{
+    double step = (hi - lo) / (double)bins;
+    memset(counts, 0, sizeof *counts * (size_t)bins);
+    for (int64_t i = 0; i < n; i++) {
+        if (!(x[i] >= lo && x[i] <= hi))
+            continue;
+        int64_t at = (int64_t)((x[i] - lo) / (hi - lo) * (double)bins);
+        at -= at == bins;
+        at -= x[i] < (double)at * step + lo;
+        at += x[i] >= (double)(at + 1) * step + lo && at != bins - 1;
+        counts[at]++;
+    }
+}
+
+START_TEST(histogram_has_closed_ends)
+{
+    double x[] = {0, 0.5, 1, 1.5, 2, 2.5, 3, -0.0, -1e-300, 3.0000000000000004, NAN, INFINITY, -INFINITY};
+    float f[] = {0.1f, 0.2f, 0.3f, 0.4f};
+    int8_t i[] = {-128, -1, 0, 1, 2, 3, 127};
+    uint8_t b[] = {0, 1, 1, 0, 1};
+    op_expr *X = op_input(graph, OP_VIEW_1D(OP_F64, x, 13));
+    COUNTS(op_histogram(X, 3, 0, 3), 3, 2, 3);
+    COUNTS(op_histogram(X, 1, -1, 4), 10);
+    COUNTS(op_histogram(op_input(graph, OP_VIEW_1D(OP_F32, f, 4)), 3, 0.1, 0.4), 1, 1, 2);
+    COUNTS(op_histogram(op_input(graph, OP_VIEW_1D(OP_I8, i, 7)), 2, -1, 3), 2, 3);
+    COUNTS(op_histogram(op_input(graph, OP_VIEW_1D(OP_BOOL, b, 5)), 2, 0, 1), 2, 3);
+    COUNTS(op_histogram(op_slice(X, 0, 0, 0, 1), 2, 0, 1), 0, 0);
+    COUNTS(op_histogram(op_scalar(graph, 0.75), 2, 0, 1), 0, 1);
+    COUNTS(op_cumsum(op_histogram(X, 3, 0, 3), 0), 3, 5, 8);
+}
+END_TEST
+
+START_TEST(histogram_is_that_of_numpy_around_every_edge)
+{
+    static const struct {
+        int64_t bins;
+        double lo, hi;
+    } ranges[] = {{10, 0, 1}, {49, 0, 1}, {3, 0.1, 0.4}, {1000, -1e-3, 7}, {255, -128, 127}, {997, 1e10, 1e10 + 1}};
+    for (size_t r = 0; r < sizeof ranges / sizeof ranges[0]; r++) {
+        int64_t bins = ranges[r].bins, n = 3 * (bins + 1), *got = malloc((size_t)bins * 8), *want = malloc((size_t)bins * 8);
+        double lo = ranges[r].lo, hi = ranges[r].hi, *x = malloc(sizeof *x * (size_t)n);
+        for (int64_t i = 0; i <= bins; i++) {
+            x[3 * i] = (double)i * ((hi - lo) / (double)bins) + lo;
+            x[3 * i + 1] = nextafter(x[3 * i], INFINITY);
+            x[3 * i + 2] = nextafter(x[3 * i], -INFINITY);
+        }
+        reference(x, n, bins, lo, hi, want);
+        eval(op_histogram(op_input(graph, OP_VIEW_1D(OP_F64, x, n)), bins, lo, hi), got, bins);
+        ck_assert_msg(memcmp(got, want, (size_t)bins * 8) == 0, "range %zu", r);
+        free(x), free(got), free(want);
+    }
+}
+END_TEST
+
+START_TEST(histogram_is_fused_and_the_same_everywhere)
+{
+    enum { BINS = 77 };
+    double *x = malloc(sizeof *x * N), *y = malloc(sizeof *y * N);
+    int64_t got[BINS], want[BINS];
+    for (int64_t i = 0; i < N; i++) {
+        x[i] = sin((double)i) * 3;
+        y[i] = x[i] * 2;
+    }
+    reference(y, N, BINS, -5.5, 4, want);
+    op_expr *X = op_mul(op_input(graph, OP_VIEW_2D(OP_F64, x, ROWS, COLS)), 2.0);
+    for (int threads = 1; threads <= 3; threads++) {
+        ck_assert_int_eq(op_engine_set_threads(engine, threads), OP_OK);
+        op_launch launch = eval(op_histogram(op_transpose(X), BINS, -5.5, 4), got, BINS);
+        ck_assert_int_eq(launch.passes, 1);
+        ck_assert_int_eq(launch.bytes, 8 * (int64_t)N + 8 * BINS);
+        ck_assert(memcmp(got, want, sizeof want) == 0);
+    }
+    op_options options = {.flags = OP_ENGINE_INTERPRET};
+    op_engine *other = op_engine_new(&options);
+    op_graph *others = op_graph_new(other);
+    op_expr *same = op_histogram(op_mul(op_input(others, OP_VIEW_1D(OP_F64, x, N)), 2.0), BINS, -5.5, 4);
+    ck_assert_int_eq(op_eval(same, OP_VIEW_1D(OP_I64, got, BINS)), OP_OK);
+    ck_assert(memcmp(got, want, sizeof want) == 0);
+    op_graph_free(others);
+    op_engine_free(other);
+    free(x), free(y);
+}
+END_TEST
+
+START_TEST(plans_show_what_is_counted)
+{
+    double x[6] = {0};
+    char text[2000] = "";
+    FILE *file = tmpfile();
+    op_expr *X = op_named(op_input(graph, OP_VIEW_1D(OP_F64, x, 6)), "x");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(op_dump(op_histogram(op_sin(X), 4, -1, 1), OP_DUMP_PLAN, file), OP_OK);
+    rewind(file);
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, file), 0);
+    ck_assert_ptr_nonnull(strstr(text, "pass 1 of 1: count over (6,), 80 bytes, into 4 bins\n  computes histogram(sin(x), 4, -1, 1)\n"));
+    fclose(file);
+}
+END_TEST
+
+START_TEST(histograms_that_cannot_be_are_refused)
+{
+    float f[] = {1, 2};
+    op_expr *F = op_input(graph, OP_VIEW_1D(OP_F32, f, 2));
+    refused(op_histogram(F, 0, 0, 1), OP_ERR_LIMIT);
+    refused(op_histogram(F, (1 << 24) + 1, 0, 1), OP_ERR_LIMIT);
+    refused(op_histogram(F, 2, 1, 1), OP_ERR_RANGE);
+    refused(op_histogram(F, 2, 1, 0), OP_ERR_RANGE);
+    refused(op_histogram(F, 2, NAN, 0), OP_ERR_RANGE);
+    refused(op_histogram(F, 2, 0, INFINITY), OP_ERR_RANGE);
+    refused(op_histogram(F, 2, -1e308, 1e308), OP_ERR_RANGE);
+    refused(op_histogram(F, 100, 1, 1.000001), OP_ERR_RANGE); /* edges that meet in f32 */
+    refused(op_histogram(F, 2, 0, 1e39), OP_ERR_RANGE);       /* infinite in f32 */
+    ck_assert_ptr_null(op_histogram(NULL, 2, 0, 1));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("histogram");
@@ -164,6 +283,11 @@ int main(void)
     tcase_add_test(tests, counts_share_a_pass);
     tcase_add_test(tests, counts_go_where_outputs_are);
     tcase_add_test(tests, counts_of_arguments_that_come_later);
+    tcase_add_test(tests, histogram_has_closed_ends);
+    tcase_add_test(tests, histogram_is_that_of_numpy_around_every_edge);
+    tcase_add_test(tests, histogram_is_fused_and_the_same_everywhere);
+    tcase_add_test(tests, plans_show_what_is_counted);
+    tcase_add_test(tests, histograms_that_cannot_be_are_refused);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
