@@ -1,6 +1,7 @@
 /* Counts by bin: what is counted, and that neither threads nor layout nor the compiler have a say. */
 #include <check.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +256,55 @@ START_TEST(plans_show_what_is_counted)
 }
 END_TEST
 
+static _Atomic long before_failure;
+static _Atomic long held;
+
+static void *failing_alloc(size_t bytes, void *ctx)
+{
+    (void)ctx;
+    void *memory = atomic_fetch_sub(&before_failure, 1) > 0 ? aligned_alloc(64, (bytes + 64) / 64 * 64) : NULL;
+    atomic_fetch_add(&held, memory != NULL);
+    return memory;
+}
+
+static void counting_free(void *memory, void *ctx)
+{
+    (void)ctx;
+    atomic_fetch_sub(&held, memory != NULL);
+    free(memory);
+}
+
+static void last_chunk_first(void *ctx, int64_t n, void (*chunk)(void *chunk_ctx, int64_t i), void *chunk_ctx)
+{
+    (void)ctx;
+    while (n-- > 0)
+        chunk(chunk_ctx, n);
+}
+
+/* Each allocation fails once, and all is given back; the host's pool begins with the last chunk. */
+START_TEST(counts_without_memory_fail)
+{
+    double *x = calloc(N, sizeof *x);
+    op_options options = {.alloc = failing_alloc, .free = counting_free, .parallel_for = last_chunk_first, .threads = 3,
+                          .flags = OP_ENGINE_INTERPRET};
+    op_status status = OP_ERR_MEMORY;
+    for (long k = 1; status != OP_OK; k++) {
+        int64_t counts[3] = {0};
+        atomic_store(&before_failure, k);
+        op_engine *own = op_engine_new(&options);
+        op_graph *mine = own ? op_graph_new(own) : NULL;
+        op_expr *e = mine ? op_histogram(op_input(mine, OP_VIEW_1D(OP_F64, x, N)), 3, -1, 1) : NULL;
+        status = e ? op_eval(e, OP_VIEW_1D(OP_I64, counts, 3)) : OP_ERR_MEMORY;
+        ck_assert(status == OP_ERR_MEMORY || (status == OP_OK && counts[1] == N));
+        op_graph_free(mine);
+        op_engine_free(own);
+        ck_assert_int_eq(atomic_load(&held), 0);
+        ck_assert_int_lt(k, 1000);
+    }
+    free(x);
+}
+END_TEST
+
 START_TEST(histograms_that_cannot_be_are_refused)
 {
     float f[] = {1, 2};
@@ -287,6 +337,7 @@ int main(void)
     tcase_add_test(tests, histogram_is_that_of_numpy_around_every_edge);
     tcase_add_test(tests, histogram_is_fused_and_the_same_everywhere);
     tcase_add_test(tests, plans_show_what_is_counted);
+    tcase_add_test(tests, counts_without_memory_fail);
     tcase_add_test(tests, histograms_that_cannot_be_are_refused);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
