@@ -11,6 +11,8 @@
 #include <math.h>
 #include <mpfr.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef struct {
     int digits;       /* bits of the significand, the hidden one included */
@@ -69,5 +71,21 @@ static inline double ulp_error_f32(float got, double exact)
         return INFINITY;
     double value = isinf(got) ? copysign(0x1p128, got) : (double)got;
     return fabs(exact - value) * ldexp(1, -ulp_exponent(rounded, &format_f32));
+}
+
+/* The same without branches and calls; NaN where the result is special and ulp_error_f32 has to tell. */
+static inline double quick_error_f32(float got, double exact)
+{
+    float rounded = (float)exact;
+    uint32_t got_bits, bits;
+    memcpy(&got_bits, &got, sizeof bits);
+    memcpy(&bits, &rounded, sizeof bits);
+    uint32_t exponent = bits >> 23 & 0xff;
+    exponent = exponent ? exponent : 1;
+    uint64_t scale_bits = (uint64_t)(1023 + 127 + 23 - exponent) << 52;
+    double scale;
+    memcpy(&scale, &scale_bits, sizeof scale);
+    double error = fabs(exact - (double)got) * scale;
+    return (got_bits ^ bits) >> 31 ? (double)NAN : error;
 }
 #endif
