@@ -72,13 +72,46 @@ static int fills_avx512(unsigned bits)
     return em->isa == &op_isa_rows[OP_ISA_X86_64_V4] && em->width * bits == 512;
 }
 
-/* y * 2^k, rounded once. */
+/* Such an instruction with its name for either type and the operands before those that all have: what a masked
+ * lane keeps, the mask, the rounding. */
+static V word_avx512(unsigned bits, const char *f64, const char *f32, unsigned n, V *operand)
+{
+    V arg[6];
+    memcpy(arg, operand, n * sizeof *operand);
+    arg[n] = operand[0];
+    arg[n + 1] = LLVMConstInt(type_int(em, em->width), bits == 64 ? 0xff : 0xffff, 0);
+    arg[n + 2] = LLVMConstInt(type_int(em, 32), 4, 0); /* the current one */
+    return word_of_target(bits == 64 ? f64 : f32, n + 3, arg);
+}
+
+/* y * 2^floor(k), rounded once. */
 static V word_scalb(unsigned bits, V y, V k)
 {
-    V everywhere = LLVMConstInt(type_int(em, em->width), bits == 64 ? 0xff : 0xffff, 0);
-    V current_rounding = LLVMConstInt(type_int(em, 32), 4, 0);
-    return word_of_target(bits == 64 ? "llvm.x86.avx512.mask.scalef.pd.512" : "llvm.x86.avx512.mask.scalef.ps.512", 5,
-                          (V[]){y, k, y, everywhere, current_rounding});
+    return word_avx512(bits, "llvm.x86.avx512.mask.scalef.pd.512", "llvm.x86.avx512.mask.scalef.ps.512", 2,
+                       (V[]){y, k});
+}
+
+static V word_exponent(unsigned bits, V x)
+{
+    return word_avx512(bits, "llvm.x86.avx512.mask.getexp.pd.512", "llvm.x86.avx512.mask.getexp.ps.512", 1, &x);
+}
+
+static V word_mantissa(unsigned bits, V x)
+{
+    V from_1_to_2_and_no_sign = LLVMConstInt(type_int(em, 32), 8, 0);
+    return word_avx512(bits, "llvm.x86.avx512.mask.getmant.pd.512", "llvm.x86.avx512.mask.getmant.ps.512", 2,
+                       (V[]){x, from_1_to_2_and_no_sign});
+}
+
+static V word_within(unsigned bits, V x, V bound)
+{
+    if (!fills_avx512(bits)) {
+        M is_within = word_fcmp(LLVMRealOLT, word_unary("llvm.fabs", x), bound);
+        return emit_select(em, is_within, x, bound);
+    }
+    V smaller_magnitude_with_its_sign = LLVMConstInt(type_int(em, 32), 6, 0);
+    return word_avx512(bits, "llvm.x86.avx512.mask.range.pd.512", "llvm.x86.avx512.mask.range.ps.512", 3,
+                       (V[]){x, bound, smaller_magnitude_with_its_sign});
 }
 
 /* ---- Tables ---- */
@@ -89,30 +122,72 @@ static LLVMValueRef table_entry(LLVMTypeRef type, const void *table, unsigned i)
     return LLVMConstReal(type, is_double ? ((const double *)table)[i] : (double)((const float *)table)[i]);
 }
 
-/* The instruction that permutes a register which holds a table of eight entries, or NULL. */
-static const char *permutation(LLVMTypeRef type)
-{
-    if (LLVMGetTypeKind(type) == LLVMDoubleTypeKind)
-        return fills_avx512(64) ? "llvm.x86.avx512.permvar.df.512" : NULL;
-    int has_avx2 = em->isa == &op_isa_rows[OP_ISA_X86_64_V3] || em->isa == &op_isa_rows[OP_ISA_X86_64_V4];
-    if (fills_avx512(32))
-        return "llvm.x86.avx512.permvar.sf.512";
-    return has_avx2 && em->width == 8 ? "llvm.x86.avx2.permps" : NULL;
-}
-
-static V word_permute(const char *instruction, LLVMTypeRef type, const void *table, I i)
+/* `lanes` entries from `first` on, again from the beginning after n: what a register holds */
+static LLVMValueRef table_part(LLVMTypeRef type, const void *table, unsigned n, unsigned first, unsigned lanes)
 {
     LLVMValueRef content[16];
-    for (unsigned k = 0; k < em->width; k++) /* a longer register holds the table more than once */
-        content[k] = table_entry(type, table, k % 8);
-    return word_of_target(instruction, 2, (V[]){LLVMConstVector(content, em->width), i});
+    for (unsigned k = 0; k < lanes; k++)
+        content[k] = table_entry(type, table, (first + k) % n);
+    return LLVMConstVector(content, lanes);
 }
 
-/* table[i], by a permutation, or lane by lane from memory that is a constant of the kernel. */
+static V word_permute_avx512(LLVMTypeRef type, unsigned n, const void *table, I i)
+{
+    int is_double = LLVMGetTypeKind(type) == LLVMDoubleTypeKind;
+    V low = table_part(type, table, n, 0, em->width);
+    if (n <= em->width)
+        return word_of_target(is_double ? "llvm.x86.avx512.permvar.df.512" : "llvm.x86.avx512.permvar.sf.512", 2,
+                              (V[]){low, i});
+    V high = table_part(type, table, n, em->width, em->width);
+    return word_of_target(is_double ? "llvm.x86.avx512.vpermi2var.pd.512" : "llvm.x86.avx512.vpermi2var.ps.512", 3,
+                          (V[]){low, i, high});
+}
+
+/* Bit `bit` of the index, as a mask. */
+static M index_bit(I i, unsigned bits, unsigned bit)
+{
+    I shifted = LLVMBuildShl(em->builder, i, const_int(em, bits, bits - 1 - bit), "");
+    return word_icmp(LLVMIntSLT, shifted, const_int(em, bits, 0));
+}
+
+/* `count` entries from `first` on, by the lowest bits of i. A float64 is a pair of float32, found by pairs of indices.
+ */
+static V word_permute_avx2(LLVMTypeRef type, unsigned n, const void *table, I i, unsigned first, unsigned count)
+{
+    int is_double = LLVMGetTypeKind(type) == LLVMDoubleTypeKind;
+    unsigned bits = is_double ? 64 : 32;
+    if (count > em->width) {
+        V low = word_permute_avx2(type, n, table, i, first, count / 2);
+        V high = word_permute_avx2(type, n, table, i, first + count / 2, count / 2);
+        unsigned bit = 0;
+        while (count > 2u << bit)
+            bit++;
+        return emit_select(em, index_bit(i, bits, bit), high, low);
+    }
+    V part = table_part(type, table, n, first, em->width);
+    if (!is_double)
+        return word_of_target("llvm.x86.avx2.permps", 2, (V[]){part, i});
+    LLVMTypeRef floats = LLVMVectorType(type_float(em, 32), 8), ints = LLVMVectorType(type_int(em, 32), 8);
+    I twice = LLVMBuildShl(em->builder, i, const_int(em, 64, 1), "");
+    I second = LLVMBuildShl(em->builder, LLVMBuildAdd(em->builder, twice, const_int(em, 64, 1), ""),
+                            const_int(em, 64, 32), "");
+    I first_of_pair = LLVMBuildAnd(em->builder, twice, const_int(em, 64, 0xffffffff), "");
+    I pair = LLVMBuildBitCast(em->builder, LLVMBuildOr(em->builder, first_of_pair, second, ""), ints, "");
+    part = LLVMBuildBitCast(em->builder, part, floats, "");
+    V permuted = word_of_target("llvm.x86.avx2.permps", 2, (V[]){part, pair});
+    return LLVMBuildBitCast(em->builder, permuted, type_vector(em, type), "");
+}
+
+/* table[i modulo n], by permutations, or lane by lane from memory that is a constant of the kernel. */
 static MAYBE_UNUSED V word_lookup(const char *name, LLVMTypeRef type, unsigned n, const void *table, I i)
 {
-    if (n == 8 && permutation(type))
-        return word_permute(permutation(type), type, table, i);
+    unsigned bits = LLVMGetTypeKind(type) == LLVMDoubleTypeKind ? 64 : 32;
+    if (fills_avx512(bits) && n <= 2 * em->width)
+        return word_permute_avx512(type, n, table, i);
+    int has_avx2 = em->isa == &op_isa_rows[OP_ISA_X86_64_V3] || em->isa == &op_isa_rows[OP_ISA_X86_64_V4];
+    if (has_avx2 && em->width * bits == 256 && n <= 4 * em->width)
+        return word_permute_avx2(type, n, table, i, 0, n);
+    i = LLVMBuildAnd(em->builder, i, const_int(em, bits, n - 1), "");
     LLVMValueRef global = LLVMGetNamedGlobal(em->module, name);
     if (!global) {
         LLVMValueRef content[4096];
@@ -153,7 +228,7 @@ static V narrowed(V x)
 #define TEXT_(a) #a
 
 #define BEGIN(type, name, is_narrow)                                                                                   \
-    V NAME3(jit_math, type, name)(emitter *current, V *arg)                                                            \
+    V NAME3(jit_math, type, name)(emitter * current, V * arg)                                                          \
     {                                                                                                                  \
         enum { narrow = is_narrow };                                                                                   \
         em = current;
@@ -201,6 +276,7 @@ static V narrowed(V x)
 #define MOR(a, b) LLVMBuildOr(em->builder, a, b, "")
 #define MNOT(a) LLVMBuildNot(em->builder, a, "")
 #define SEL(m, a, b) emit_select(em, m, a, b)
+#define WITHIN(x, bound) word_within(BITS_T, x, bound)
 #define ISEL(m, a, b) emit_select(em, m, a, b)
 
 #define BITS(x) word_cast(LLVMBitCast, x, type_int(em, BITS_T))
@@ -227,6 +303,8 @@ static V narrowed(V x)
                 NAME3(table, T, name), i)
 
 #define SCALB(y, k, steps) (fills_avx512(BITS_T) ? word_scalb(BITS_T, y, k) : (steps))
+#define EXPONENT(x, steps) (fills_avx512(BITS_T) ? word_exponent(BITS_T, x) : (steps))
+#define MANTISSA(x, steps) (fills_avx512(BITS_T) ? word_mantissa(BITS_T, x) : (steps))
 
 #define RARE1(m, y, name, x) emit_rare(em, m, y, NAME3(OP_CALL_RARE, T, name), x, NULL)
 #define RARE2(m, y, name, x1, x2) emit_rare(em, m, y, NAME3(OP_CALL_RARE, T, name), x1, x2)

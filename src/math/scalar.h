@@ -87,6 +87,7 @@ typedef struct {
 #define MNOT(a) (!(a))
 #define SEL(m, a, b) ((m) ? (a) : (b))
 #define ISEL(m, a, b) ((m) ? (a) : (b))
+#define WITHIN(x, bound) SEL(LT(ABS(x), bound), x, bound)
 
 static inline I OP_NAME2(op_bits, OP_T)(V x)
 {
@@ -119,7 +120,8 @@ static inline V OP_NAME2(op_from_bits, OP_T)(I i)
 
 #define TABLE(name, n) static const V OP_NAME3(op_table, OP_T, name)[n] =
 #define ENDT ;
-#define LOOKUP(table, i) (OP_NAME3(op_table, OP_T, table)[i])
+#define LOOKUP(table, i)                                                                           \
+    (OP_NAME3(op_table, OP_T, table)[(OP_UI)(i) % (sizeof OP_NAME3(op_table, OP_T, table) / sizeof(V))])
 
 #define RARE1(m, y, name, x) ((m) ? OP_NAME3(op_rare, OP_T, name)(x) : (y))
 #define RARE2(m, y, name, x1, x2) ((m) ? OP_NAME3(op_rare, OP_T, name)(x1, x2) : (y))

@@ -49,6 +49,7 @@
 #undef MNOT
 #undef SEL
 #undef ISEL
+#undef WITHIN
 #undef BITS
 #undef FLT
 #undef TOI
