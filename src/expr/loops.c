@@ -478,38 +478,101 @@ FLOAT_SOURCES(COMPENSATED)
 
 /* Count, mean and sum of squared deviations of each lane: two passes over a leaf, which is in cache, and
  * the pairwise update of Chan, Golub and LeVeque (1983) above it. */
-static void leaf_deviations(void *state, int64_t lanes, const void *x_, int64_t rows, int64_t rest, int64_t first,
-                            int64_t row_step, int64_t lane_step)
+
+/* Lanes that stay in a register, if the level has one so wide. */
+typedef double some_lanes __attribute__((vector_size(64)));
+enum { SOME_LANES = 8 };
+
+/* Four vectors at a time, because each waits for its last addition. */
+static void deviations_of_rows(double *mean, double *square, int64_t lanes, const double *x, int64_t rows)
 {
-    double *count = state, *mean = count + lanes, *square = mean + lanes;
-    const double *x = x_;
-    (void)first, (void)row_step, (void)lane_step;
-    for (int64_t j = 0; j < lanes; j++)
-        mean[j] = square[j] = 0;
-    for (int64_t r = 0; r <= rows; r++)
-        for (int64_t j = 0; j < (r < rows ? lanes : rest); j++)
-            mean[j] += x[r * lanes + j];
-    for (int64_t j = 0; j < lanes; j++) {
-        count[j] = (double)(rows + (j < rest));
-        mean[j] = count[j] > 0 ? mean[j] / count[j] : 0;
+    enum { AT_ONCE = OP_LANES / SOME_LANES };
+    for (int64_t j = 0; j < lanes; j += OP_LANES) {
+        some_lanes m[AT_ONCE] = {{0}}, s[AT_ONCE] = {{0}}, v;
+        for (int64_t r = 0; r < rows; r++)
+            for (int k = 0; k < AT_ONCE; k++) {
+                memcpy(&v, x + r * lanes + j + k * SOME_LANES, sizeof v);
+                m[k] += v;
+            }
+        for (int k = 0; k < AT_ONCE; k++)
+            m[k] /= (double)rows;
+        for (int64_t r = 0; r < rows; r++)
+            for (int k = 0; k < AT_ONCE; k++) {
+                memcpy(&v, x + r * lanes + j + k * SOME_LANES, sizeof v);
+                v -= m[k];
+                s[k] += v * v;
+            }
+        memcpy(mean + j, m, sizeof m);
+        memcpy(square + j, s, sizeof s);
     }
-    for (int64_t r = 0; r <= rows; r++)
-        for (int64_t j = 0; j < (r < rows ? lanes : rest); j++) {
+}
+
+/* Any number of lanes and elements. */
+static void deviations_of_any(const double *count, double *mean, double *square, int64_t lanes, const double *x,
+                              int64_t rows, int64_t rest)
+{
+    for (int64_t j = 0; j < lanes; j++) {
+        int64_t n = rows + (j < rest);
+        mean[j] = square[j] = 0;
+        for (int64_t r = 0; r < n; r++)
+            mean[j] += x[r * lanes + j];
+        mean[j] = n > 0 ? mean[j] / count[j] : 0;
+        for (int64_t r = 0; r < n; r++) {
             double d = x[r * lanes + j] - mean[j];
             square[j] += d * d;
         }
+    }
 }
 
-static void merge_deviations(void *left, int64_t at_left, const void *right, int64_t at_right, int64_t n, int64_t lanes)
+static void leaf_deviations(void *state, int64_t lanes, const void *x, int64_t rows, int64_t rest, int64_t first,
+                            int64_t row_step, int64_t lane_step)
 {
-    double *count = (double *)left + at_left, *mean = count + lanes, *square = mean + lanes;
-    const double *count_2 = (const double *)right + at_right, *mean_2 = count_2 + lanes, *square_2 = mean_2 + lanes;
-    for (int64_t j = 0; j < n; j++) {
-        double total = count[j] + count_2[j], d = mean_2[j] - mean[j];
-        double share = total > 0 ? count_2[j] / total : 0;
-        mean[j] = count[j] > 0 ? mean[j] + d * share : mean_2[j];
-        square[j] = square[j] + square_2[j] + (count[j] > 0 && count_2[j] > 0 ? d * d * (count[j] * share) : 0);
-        count[j] = total;
+    double *count = state, *mean = count + lanes, *square = mean + lanes;
+    (void)first, (void)row_step, (void)lane_step;
+    for (int64_t j = 0; j < lanes; j++)
+        count[j] = (double)(rows + (j < rest));
+    if (rows > 0 && rest == 0 && lanes % OP_LANES == 0)
+        deviations_of_rows(mean, square, lanes, x, rows);
+    else
+        deviations_of_any(count, mean, square, lanes, x, rows, rest);
+}
+
+/* With n of the left and m of the right: the whole's mean and squares. Without branches. */
+#define SELECT(mask, yes, no) ((some_lanes)(((mask) & (some_masks)(yes)) | (~(mask) & (some_masks)(no))))
+typedef int64_t some_masks __attribute__((vector_size(64)));
+
+static void merge_some_deviations(double *left, const double *right, int64_t lanes)
+{
+    some_lanes n, m, mean, mean_2, square, square_2, zero = {0};
+    memcpy(&n, left, sizeof n);
+    memcpy(&m, right, sizeof m);
+    memcpy(&mean, left + lanes, sizeof mean);
+    memcpy(&mean_2, right + lanes, sizeof mean_2);
+    memcpy(&square, left + 2 * lanes, sizeof square);
+    memcpy(&square_2, right + 2 * lanes, sizeof square_2);
+    some_lanes total = n + m, d = mean_2 - mean;
+    some_lanes share = m / SELECT(total > 0, total, zero + 1);
+    square = square + square_2 + SELECT((n > 0) & (m > 0), d * d * (n * share), zero);
+    mean = SELECT(n > 0, mean + d * share, mean_2);
+    memcpy(left, &total, sizeof total);
+    memcpy(left + lanes, &mean, sizeof mean);
+    memcpy(left + 2 * lanes, &square, sizeof square);
+}
+
+static void merge_deviations(void *left_, int64_t at_left, const void *right_, int64_t at_right, int64_t n, int64_t lanes)
+{
+    double *left = (double *)left_ + at_left;
+    const double *right = (const double *)right_ + at_right;
+    int64_t j = 0;
+    for (; j + SOME_LANES <= n; j += SOME_LANES)
+        merge_some_deviations(left + j, right + j, lanes);
+    for (; j < n; j++) { /* the same */
+        double *count = left + j, *mean = count + lanes, *square = mean + lanes;
+        double m = right[j], mean_2 = right[j + lanes], total = *count + m, d = mean_2 - *mean;
+        double share = total > 0 ? m / total : 0;
+        *square = *square + right[j + 2 * lanes] + (*count > 0 && m > 0 ? d * d * (*count * share) : 0);
+        *mean = *count > 0 ? *mean + d * share : mean_2;
+        *count = total;
     }
 }
 

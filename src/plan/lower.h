@@ -61,4 +61,11 @@ void op_stage_take_rows(op_stage *stage);
 /* Forgets dimensions of extent 1, orders and merges the others, and settles access classes. */
 void op_stage_collapse(op_stage *stage);
 
+/* Below, rows are too short for a kernel that accumulates columns. */
+enum { OP_FEWEST_COLUMNS = 64 };
+
+/* The kernel of a collapsed reduce stage combines values itself, if it can. */
+op_status op_stage_combine(op_stage *stage, op_arena *arena);
+int op_stage_states_are_values(const op_stage *stage);
+
 #endif

@@ -92,6 +92,9 @@ static op_status finish_stage(op_planner *planner, op_stage *stage)
     if (planner->rows)
         op_stage_take_rows(stage);
     op_stage_collapse(stage);
+    op_status status = op_stage_combine(stage, planner->arena);
+    if (status != OP_OK)
+        return status;
     stage->signature_size = op_signature_encode(&stage->program, NULL);
     stage->signature = op_arena_alloc(planner->arena, stage->signature_size);
     if (!stage->signature)

@@ -58,6 +58,7 @@ typedef struct op_stage {
     /* reduce: dimensions in logical order; the program's outputs are blocks in cache */
     uint64_t reduced; /* bit i: dimension i is reduced */
     int lanes;        /* virtual lanes of the accumulation: OP_LANES or 1 */
+    int accumulates;  /* the kernel's last inputs, as many as its outputs, are states, which the outputs replace */
     int n_reduction;
     op_stage_reduction *reduction;
     int64_t bytes;         /* read and written, each element once */

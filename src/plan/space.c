@@ -3,7 +3,7 @@
  * dimensions, because the order of its sums is defined on it; counts have no order. */
 #include <string.h>
 
-#include "expr/reduce.h"
+#include "expr/lanes.h"
 #include "plan/lower.h"
 
 static int n_operand(const op_stage *stage)
@@ -42,6 +42,8 @@ static void swap_dims(op_stage *stage, int a, int b)
         strides[a] = strides[b];
         strides[b] = stride;
     }
+    uint64_t differ = (stage->reduced >> a ^ stage->reduced >> b) & 1;
+    stage->reduced ^= differ << a | differ << b;
 }
 
 static void drop_dims_of_one(op_stage *stage)
@@ -176,36 +178,31 @@ void op_stage_take_rows(op_stage *stage)
     stage->ndim = inner;
 }
 
-/* True if the kernel can keep the lanes of every reduction in registers: their states are values, and a
- * sequence is the innermost dimension. Of many short sequences it is better to have the values. */
-static int can_fold(const op_stage *stage)
+/* If memory runs along a kept dimension and not along the innermost, reduced one, that kept dimension goes
+ * innermost: its sequences are reduced side by side. The order of the reduced dimensions stays. */
+static void turn_to_columns(op_stage *stage)
 {
-    int inner = stage->ndim - 1;
-    if (stage->kind != OP_STAGE_REDUCE || stage->reduced != (uint64_t)1 << inner ||
-        (stage->ndim > 1 && stage->shape[inner] <= OP_LANES) || (int)stage->program.n_out != stage->n_reduction)
-        return 0;
-    for (int k = 0; k < stage->n_reduction; k++)
-        if (op_reduce_rows[stage->reduction[k].code].combine == OP_CODE_NONE)
-            return 0;
-    return 1;
-}
-
-static void fold(op_stage *stage)
-{
-    for (int k = 0; k < stage->n_reduction; k++)
-        stage->program.operand[stage->program.n_in + (uint32_t)stage->reduction[k].block].fold =
-            op_reduce_rows[stage->reduction[k].code].combine;
-    stage->program.rank = 2;
+    int last = stage->ndim - 1, best = -1;
+    for (int d = 0; d < last; d++)
+        if (!(stage->reduced >> d & 1) && stage->shape[d] >= OP_FEWEST_COLUMNS && !belongs_outside(stage, d, last) &&
+            (best < 0 || !belongs_outside(stage, d, best)))
+            best = d;
+    for (int d = best; best >= 0 && d < last; d++)
+        swap_dims(stage, d, d + 1);
 }
 
 void op_stage_collapse(op_stage *stage)
 {
     drop_dims_of_one(stage);
+    stage->lanes = stage->ndim && stage->reduced >> (stage->ndim - 1) & 1 ? OP_LANES : 1;
+    if (stage->lanes > 1 && op_stage_states_are_values(stage))
+        turn_to_columns(stage);
     if (stage->kind == OP_STAGE_MAP || stage->kind == OP_STAGE_COUNT) {
         sort_dims(stage);
         flip_dims(stage);
     }
     merge_dims(stage);
+    stage->reduced &= stage->ndim < 64 ? ((uint64_t)1 << stage->ndim) - 1 : ~(uint64_t)0;
     make_one_dim(stage);
     stage->program.rank = stage->ndim > 1 ? 2 : 1;
     for (int k = 0; k < n_operand(stage); k++) {
@@ -219,8 +216,5 @@ void op_stage_collapse(op_stage *stage)
             results *= stage->kind != OP_STAGE_SCAN && stage->reduced >> i & 1 ? 1 : stage->shape[i];
         for (int k = 0; k < stage->n_reduction; k++)
             stage->bytes += results * stage->reduction[k].extent * op_dtype_size(stage->reduction[k].result_dtype);
-        stage->lanes = stage->reduced >> (stage->ndim - 1) & 1 ? OP_LANES : 1;
     }
-    if (can_fold(stage))
-        fold(stage);
 }

@@ -14,8 +14,7 @@ int64_t op_offset_of(const op_stage *stage, const int64_t *strides, int last, in
     return offset;
 }
 
-/* The place of every input: of the kept and reduced dimensions before the last, and a column. */
-static void place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column)
+void op_place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column)
 {
     int inner = e->stage->ndim - 1;
     for (uint32_t k = 0; k < e->stage->program.n_in; k++) {
@@ -50,7 +49,7 @@ static int rows_are_one(const op_evaluation *e, int64_t n)
 int op_evaluate(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column, int64_t rows,
                 int64_t n, int64_t at)
 {
-    place_inputs(e, last, kept, reduced, column);
+    op_place_inputs(e, last, kept, reduced, column);
     if (rows > 1 && rows_are_one(e, n)) {
         n *= rows;
         rows = 1;
@@ -64,7 +63,7 @@ int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t column, int is_le
                  int64_t at)
 {
     int inner = e->stage->ndim - 1;
-    place_inputs(e, inner, kept, 0, column);
+    op_place_inputs(e, inner, kept, 0, column);
     place_blocks(e, at * OP_LANES, OP_LANES);
     for (uint32_t k = 0; k < e->stage->program.n_in; k++) {
         const int64_t *strides = e->stage->operand[k].strides;

@@ -22,6 +22,9 @@ typedef struct op_evaluation {
     int64_t block_bytes;
 } op_evaluation;
 
+/* Moves every input to an index of the kept and of the reduced dimensions before the last, and to a column. */
+void op_place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column);
+
 /* Combines rows of n <= OP_LEAF elements with the lanes that lie one row after another in every block, and hold
  * the identity. The first one goes to row `at`. Row i begins at element `column` + i * OP_LEAF of one sequence, or,
  * if those are short, is that of result kept + i, all in one run of the dimension before. Returns 0 if out of memory. */

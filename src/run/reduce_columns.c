@@ -1,0 +1,172 @@
+/* Reductions whose innermost axis is kept: columns side by side. A column has one lane, or OP_LANES of them if
+ * the planner has turned the innermost, reduced axis outwards because memory runs along another one. */
+#include <string.h>
+
+#include "run/reduction.h"
+
+enum {
+    LEAF_VALUES = OP_LEAF_ROWS * 128, /* of a block: the values of a leaf stay in cache */
+    MOST_LANES = 2048,                /* of a leaf that the kernel accumulates */
+};
+
+/* Positions of a column in a leaf. */
+static int64_t leaf_of(const op_reduce_run *r)
+{
+    return OP_LEAF_ROWS * r->stage->lanes;
+}
+
+/* Calls visit for runs of positions begin..begin+n-1 of the columns that lie in one dimension, each of at most
+ * `most` positions; at: positions before the run. */
+static void for_runs(op_worker *w, int64_t begin, int64_t n, int64_t most,
+                     void (*visit)(op_worker *w, int64_t position, int64_t at, int64_t n))
+{
+    const op_stage *stage = w->r->stage;
+    int inner = stage->ndim - 1, rows_too = inner > 0 && op_is_reduced(stage, inner - 1);
+    int64_t at = 0;
+    while (at < n) {
+        int64_t extent = rows_too ? stage->shape[inner - 1] : 1, left = extent - (begin + at) % extent;
+        int64_t step = most - at % most, count = n - at < left ? n - at : left;
+        count = count < step ? count : step;
+        visit(w, begin + at, at, count);
+        at += count;
+    }
+}
+
+static void evaluate_run(op_worker *w, int64_t position, int64_t at, int64_t n)
+{
+    op_worker_evaluate(w, w->r->stage->ndim - 1, w->outer, position, w->first, n, w->width, at * w->width);
+}
+
+static void accumulate_run(op_worker *w, int64_t position, int64_t at, int64_t n)
+{
+    const op_stage *stage = w->r->stage;
+    op_evaluation evaluation = {stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    op_place_inputs(&evaluation, stage->ndim - 1, w->outer, position, w->first);
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        int64_t row = stage->lanes == 1 ? 0 : w->width * item->size, lane = at % stage->lanes;
+        op_operand state = {(char *)op_tree_next(&w->tree[k]) + lane * row, item->size, row};
+        uint32_t out = stage->program.n_in + (uint32_t)item->block;
+        w->args->operand[out] = w->args->operand[out - stage->program.n_out] = state;
+    }
+    w->args->n = w->width;
+    if (!op_code_run(w->r->code, w->args, 0, n))
+        op_reduce_fail(w->r);
+}
+
+/* The leaf of positions begin..begin+n-1 becomes the next one of every tree. */
+static void reduce_leaf(op_worker *w, int64_t begin, int64_t n)
+{
+    const op_reduce_run *r = w->r;
+    int64_t side = r->stage->lanes, lanes = w->width * side;
+    if (r->stage->accumulates) {
+        for (int k = 0; k < r->n; k++)
+            r->item[k].reducer->leaf(op_tree_next(&w->tree[k]), lanes, NULL, 0, 0, 0, 0, 0);
+        for_runs(w, begin, n, side == 1 ? n : side, accumulate_run);
+    } else {
+        for_runs(w, begin, n, n, evaluate_run);
+        for (int k = 0; k < r->n; k++)
+            r->item[k].reducer->leaf(op_tree_next(&w->tree[k]), lanes,
+                                     w->memory + r->item[k].block * w->block_bytes, n / side, n % side * w->width, begin, 1, 0);
+    }
+    for (int k = 0; k < r->n; k++)
+        op_tree_push(&w->tree[k]);
+}
+
+/* The results of the worker's columns. */
+static void finish_columns(op_worker *w)
+{
+    const op_stage *stage = w->r->stage;
+    int inner = stage->ndim - 1;
+    int64_t lanes = w->width * stage->lanes;
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        int64_t stride = item->strides[inner];
+        char *to = item->result + op_offset_of(stage, item->strides, inner, w->outer, 0) + w->first * stride;
+        char *root = op_tree_finish(&w->tree[k]);
+        for (int64_t half = stage->lanes / 2; half > 0; half /= 2)
+            item->reducer->merge(root, 0, root, half * w->width, half * w->width, lanes);
+        if (stride == item->result_size)
+            item->reducer->finish(to, root, 0, w->width, lanes);
+        for (int64_t j = 0; j < w->width && stride != item->result_size; j++) {
+            char value[8];
+            item->reducer->finish(value, root, j, 1, lanes);
+            memcpy(to + j * stride, value, (size_t)item->result_size);
+        }
+    }
+}
+
+/* Columns of block i, counted through all outer dimensions. Returns 0 if out of memory. */
+static int begin_columns(op_worker *w, op_reduce_run *r, int64_t i, int64_t leaves)
+{
+    int64_t first = i % r->column_blocks * r->column_width;
+    int64_t width = r->columns - first < r->column_width ? r->columns - first : r->column_width;
+    int64_t values = r->stage->accumulates ? 0 : leaf_of(r) * width;
+    if (!op_worker_begin(w, r, values, width * r->stage->lanes, leaves))
+        return 0;
+    w->outer = i / r->column_blocks;
+    w->first = first;
+    w->width = width;
+    op_clear_trees(w);
+    return 1;
+}
+
+/* Bytes of a partial result: all have room for a block of the full width. */
+static int64_t partial_bytes(const op_reduce_run *r, int k)
+{
+    return op_state_row(r->item[k].reducer, r->column_width * r->stage->lanes);
+}
+
+/* Chunk: block of columns, then subtree, the last one fastest. */
+static void chunk_of_columns(void *ctx, int64_t i)
+{
+    op_reduce_run *r = ctx;
+    int64_t begin = i % r->subtrees * r->subtree, end = begin + r->subtree, leaf = leaf_of(r);
+    op_worker w;
+    if (!begin_columns(&w, r, i / r->subtrees, r->subtree / leaf + 1))
+        return;
+    end = end < r->reduced ? end : r->reduced;
+    for (; begin < end; begin += leaf)
+        reduce_leaf(&w, begin, end - begin < leaf ? end - begin : leaf);
+    if (r->subtrees == 1)
+        finish_columns(&w);
+    for (int k = 0; k < r->n && r->subtrees > 1; k++)
+        memcpy(r->item[k].partial + i * partial_bytes(r, k), op_tree_finish(&w.tree[k]), (size_t)w.tree[k].row_bytes);
+    op_worker_end(&w);
+}
+
+/* Joins the subtrees of one block of columns. */
+static void join_columns(op_reduce_run *r, int64_t i)
+{
+    op_worker w;
+    if (!begin_columns(&w, r, i, r->subtrees))
+        return;
+    for (int k = 0; k < r->n; k++)
+        for (int64_t s = 0; s < r->subtrees; s++)
+            op_tree_add(&w.tree[k], r->item[k].partial + (i * r->subtrees + s) * partial_bytes(r, k));
+    finish_columns(&w);
+    op_worker_end(&w);
+}
+
+static int64_t choose_width(const op_reduce_run *r)
+{
+    int64_t rows = r->reduced < leaf_of(r) ? r->reduced : leaf_of(r);
+    return r->stage->accumulates ? MOST_LANES / r->stage->lanes : LEAF_VALUES / rows;
+}
+
+void op_reduce_columns(op_reduce_run *r, int threads)
+{
+    r->columns = r->stage->shape[r->stage->ndim - 1];
+    r->column_width = choose_width(r);
+    r->column_blocks = (r->columns + r->column_width - 1) / r->column_width;
+    int64_t blocks = r->kept / r->columns * r->column_blocks;
+    r->subtree = leaf_of(r);
+    while (r->subtree < r->reduced && (blocks >= 2 * threads || r->subtree * 8 * threads < r->reduced))
+        r->subtree *= 2;
+    r->subtrees = (r->reduced + r->subtree - 1) / r->subtree;
+    if (r->subtrees > 1 && !op_make_partials(r, blocks * r->subtrees, r->column_width * r->stage->lanes))
+        return;
+    op_parallel(r->run, threads, blocks * r->subtrees, chunk_of_columns, r);
+    for (int64_t i = 0; i < blocks && r->subtrees > 1 && !op_run_stopped(r->run); i++)
+        join_columns(r, i);
+}

@@ -1,0 +1,244 @@
+/* Reductions along the innermost axis: sequences of OP_LANES lanes. */
+#include <string.h>
+
+#include "run/reduction.h"
+
+enum {
+    SUBTREE = 128 * OP_LEAF,           /* most elements of a subtree that one thread reduces; a power of two of leaves */
+    FOLDED_ROWS = OP_BLOCK / OP_LANES, /* at a time, when the kernel folds */
+};
+
+/* Values begin..end-1 of the sequence of one result. */
+static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
+{
+    op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    if (!op_evaluate_sequence(&evaluation, kept, begin, end))
+        op_reduce_fail(w->r);
+}
+
+/* Adds n values from number `at` on, which begin a leaf and have position `first`, to every tree. */
+static void push_values(op_worker *w, int64_t at, int64_t n, int64_t first)
+{
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        const char *x = w->memory + item->block * w->block_bytes + at * item->size;
+        for (int64_t done = 0; done < n; done += OP_LEAF) {
+            int64_t count = n - done < OP_LEAF ? n - done : OP_LEAF;
+            item->reducer->leaf(op_tree_next(&w->tree[k]), OP_LANES, x + done * item->size, count / OP_LANES,
+                                count % OP_LANES, first + done, OP_LANES, 1);
+            op_tree_push(&w->tree[k]);
+        }
+    }
+}
+
+/* Combines the lanes of every tree, halves, halves of halves, ..., and stores the results. `used` lanes
+ * hold more than the identity. */
+static void finish_lanes(op_worker *w, int64_t kept, int64_t used)
+{
+    const op_reduce_run *r = w->r;
+    for (int k = 0; k < r->n; k++) {
+        const op_reduce_item *item = &r->item[k];
+        char value[8], *root = op_tree_finish(&w->tree[k]);
+        if (item->reducer->lanes) {
+            item->reducer->lanes(value, root, 1, OP_LANES);
+        } else {
+            for (int64_t half = OP_LANES / 2; half > 0; half /= 2)
+                if (used > half)
+                    item->reducer->merge(root, 0, root, half, half, OP_LANES);
+            item->reducer->finish(value, root, 0, 1, OP_LANES);
+        }
+        memcpy(item->result + op_offset_of(r->stage, item->strides, r->stage->ndim, kept, 0), value,
+               (size_t)item->result_size);
+    }
+}
+
+/* Rows of OP_LANES lanes in every block begin as the identity. */
+static void clear_lanes(op_worker *w, int64_t rows)
+{
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        item->reducer->leaf(w->memory + item->block * w->block_bytes, rows * OP_LANES, NULL, 0, 0, 0, 0, 0);
+    }
+}
+
+/* See op_fold_rows. `at`: the row of the blocks that is the first one's. */
+static void fold_rows(op_worker *w, int64_t kept, int64_t column, int is_leaves, int64_t rows, int64_t n, int64_t at)
+{
+    op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    if (rows && !op_fold_rows(&evaluation, kept, column, is_leaves, rows, n, at))
+        op_reduce_fail(w->r);
+}
+
+/* Trees over elements begin..end-1 of one sequence. A block of FOLDED_ROWS leaves is an aligned subtree. */
+static void fold_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
+{
+    op_clear_trees(w);
+    for (; begin < end; begin += FOLDED_ROWS * OP_LEAF) {
+        int64_t n = end - begin < FOLDED_ROWS * OP_LEAF ? end - begin : FOLDED_ROWS * OP_LEAF;
+        int64_t rows = n / OP_LEAF, rest = n % OP_LEAF;
+        clear_lanes(w, rows + (rest > 0));
+        fold_rows(w, kept, begin, 1, rows, OP_LEAF, 0);
+        fold_rows(w, kept, begin + rows * OP_LEAF, 1, rest > 0, rest, rows);
+        for (int k = 0; k < w->r->n; k++) {
+            const op_reduce_item *item = &w->r->item[k];
+            char *lanes = w->memory + item->block * w->block_bytes;
+            item->reducer->leaves(lanes, rows + (rest > 0));
+            op_tree_add(&w->tree[k], lanes);
+        }
+    }
+}
+
+/* Trees over values begin..end-1 of one sequence. */
+static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
+{
+    if (op_program_folds(&w->r->stage->program)) {
+        fold_sequence(w, kept, begin, end);
+        return;
+    }
+    op_clear_trees(w);
+    for (; begin < end; begin += OP_BLOCK) {
+        int64_t count = end - begin < OP_BLOCK ? end - begin : OP_BLOCK;
+        evaluate_sequence(w, kept, begin, begin + count);
+        push_values(w, 0, count, begin);
+    }
+}
+
+void op_reduce_sequence(op_worker *w, int64_t kept)
+{
+    reduce_sequence(w, kept, 0, w->r->reduced);
+    finish_lanes(w, kept, w->r->reduced);
+}
+
+/* Stores the results of rows whose n <= OP_LANES lanes lie one row after another in the blocks. */
+static void finish_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
+{
+    const op_stage *stage = w->r->stage;
+    int inner = stage->ndim - 1;
+    char value[OP_BLOCK * 8];
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        char *to = item->result + op_offset_of(stage, item->strides, stage->ndim, first, 0);
+        item->reducer->lanes(value, w->memory + item->block * w->block_bytes, rows, n);
+        for (int64_t i = 0; i < rows; i++)
+            memcpy(to + i * item->strides[inner - 1], value + i * item->size, (size_t)item->size);
+    }
+}
+
+static void push_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        op_clear_trees(w);
+        push_values(w, i * n, n, 0);
+        finish_lanes(w, first + i, n);
+    }
+}
+
+/* Every reduction's state is one value. */
+static int states_are_values(const op_reduce_run *r)
+{
+    for (int k = 0; k < r->n; k++)
+        if (!r->item[k].reducer->lanes)
+            return 0;
+    return 1;
+}
+
+/* Results first..first+count-1 when sequences are short and are rows of the kernel: many at once. */
+static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
+{
+    const op_stage *stage = w->r->stage;
+    int inner = stage->ndim - 1, folds = op_program_folds(&stage->program);
+    int64_t n = w->r->reduced, extent = stage->shape[inner - 1];
+    int64_t most = folds ? FOLDED_ROWS : OP_BLOCK / n;
+    while (count > 0) {
+        int64_t rows = count < most ? count : most, left = extent - first % extent;
+        rows = rows < left ? rows : left;
+        if (folds) {
+            clear_lanes(w, rows);
+            fold_rows(w, first, 0, 0, rows, n, 0);
+        } else {
+            op_worker_evaluate(w, inner, first, 0, 0, rows, n, 0);
+        }
+        if (folds || (n <= OP_LANES && states_are_values(w->r)))
+            finish_rows(w, first, rows, folds ? OP_LANES : n);
+        else
+            push_rows(w, first, rows, n);
+        first += rows;
+        count -= rows;
+    }
+}
+
+/* Each sequence is a row of the kernel, and at most a leaf. */
+static int rows_are_short(const op_reduce_run *r)
+{
+    const op_stage *stage = r->stage;
+    int inner = stage->ndim - 1;
+    return inner > 0 && !op_is_reduced(stage, inner - 1) && stage->shape[inner] == r->reduced && r->reduced <= OP_LEAF;
+}
+
+static void chunk_of_results(void *ctx, int64_t i)
+{
+    op_reduce_run *r = ctx;
+    int64_t first = i * r->batch, count = r->kept - first < r->batch ? r->kept - first : r->batch;
+    op_worker w;
+    if (!op_worker_begin(&w, r, OP_BLOCK, OP_LANES, r->reduced / OP_LEAF + 1))
+        return;
+    if (rows_are_short(r))
+        reduce_short_rows(&w, first, count);
+    else
+        for (int64_t k = first; k < first + count && !op_run_stopped(r->run); k++)
+            op_reduce_sequence(&w, k);
+    op_worker_end(&w);
+}
+
+static void chunk_of_sequence(void *ctx, int64_t i)
+{
+    op_reduce_run *r = ctx;
+    int64_t kept = i / r->subtrees, begin = i % r->subtrees * r->subtree, end = begin + r->subtree;
+    op_worker w;
+    if (!op_worker_begin(&w, r, OP_BLOCK, OP_LANES, r->subtree / OP_LEAF))
+        return;
+    reduce_sequence(&w, kept, begin, end < r->reduced ? end : r->reduced);
+    for (int k = 0; k < r->n; k++)
+        memcpy(r->item[k].partial + i * w.tree[k].row_bytes, op_tree_finish(&w.tree[k]), (size_t)w.tree[k].row_bytes);
+    op_worker_end(&w);
+}
+
+/* Trees over the subtrees number first, first + step, ... */
+static void join_subtrees(op_worker *w, int64_t first, int64_t step)
+{
+    op_clear_trees(w);
+    for (int k = 0; k < w->r->n; k++)
+        for (int64_t i = 0; i < w->r->subtrees; i++) {
+            op_tree *tree = &w->tree[k];
+            memcpy(op_tree_next(tree), w->r->item[k].partial + (first + i * step) * tree->row_bytes,
+                   (size_t)tree->row_bytes);
+            op_tree_push(tree);
+        }
+}
+
+void op_reduce_lanes(op_reduce_run *r, int threads)
+{
+    r->subtree = SUBTREE;
+    while (r->subtree > FOLDED_ROWS * OP_LEAF && r->reduced < r->subtree * 4 * threads)
+        r->subtree /= 2;
+    r->subtrees = (r->reduced + r->subtree - 1) / r->subtree;
+    if (r->kept >= 2 * threads || r->subtrees <= 1) {
+        int64_t work = r->reduced < 1 ? 1 : r->reduced;
+        r->batch = SUBTREE / work > 0 ? SUBTREE / work : 1;
+        if (r->batch > r->kept / (threads * 4) && threads > 1)
+            r->batch = r->kept / (threads * 4) > 0 ? r->kept / (threads * 4) : 1;
+        op_parallel(r->run, threads, (r->kept + r->batch - 1) / r->batch, chunk_of_results, r);
+        return;
+    }
+    if (!op_make_partials(r, r->kept * r->subtrees, OP_LANES))
+        return;
+    op_parallel(r->run, threads, r->kept * r->subtrees, chunk_of_sequence, r);
+    op_worker w;
+    if (op_run_stopped(r->run) || !op_worker_begin(&w, r, 0, OP_LANES, r->subtrees))
+        return;
+    for (int64_t k = 0; k < r->kept; k++) {
+        join_subtrees(&w, k * r->subtrees, 1);
+        finish_lanes(&w, k, r->reduced);
+    }
+    op_worker_end(&w);
+}
