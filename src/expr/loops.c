@@ -299,27 +299,90 @@ enum { ROWS_AT_ONCE = 64 };
                 for (int j = 0; j < OP_LANES; j++)                                                                     \
                     COMBINE(state[i][j], state[i + step][j], expression)                                               \
     }
+#define UNALIGNED __attribute__((aligned(1)))
+/* Chains of one sequence each wait for the last combination; CHAINS of them side by side do not. Where there are
+ * fewer sequences, the last one is done several times, which costs nothing. */
+enum { CHAINS = 4 };
 #define EMIT_SCAN(name, dtype, type, expression)                                                                       \
-    static void scan_##name##_##dtype(void *x_, int64_t n)                                                             \
+    static inline type both_##name##_##dtype(type a_, type b_)                                                         \
     {                                                                                                                  \
         typedef type T;                                                                                                \
-        T *x = x_;                                                                                                     \
-        for (int64_t i = 1; i < n; i++) {                                                                              \
-            T sum = x[i - 1];                                                                                          \
-            COMBINE(sum, x[i], expression)                                                                             \
-            x[i] = sum;                                                                                                \
+        COMBINE(a_, b_, expression)                                                                                    \
+        return a_;                                                                                                     \
+    }                                                                                                                  \
+    static void chain_##name##_##dtype(type *x, int64_t step, int64_t from, int64_t to)                                \
+    {                                                                                                                  \
+        type sum = x[(from - 1) * step];                                                                               \
+        for (int64_t i = from; i < to; i++)                                                                            \
+            x[i * step] = sum = both_##name##_##dtype(sum, x[i * step]);                                               \
+    }                                                                                                                  \
+    static void chains_##name##_##dtype(type *x, int64_t count, int64_t apart, int64_t step, int64_t from, int64_t to) \
+    {                                                                                                                  \
+        type *at[CHAINS], sum[CHAINS];                                                                                 \
+        for (int c = 0; c < CHAINS; c++) {                                                                             \
+            at[c] = x + (c < count ? c : count - 1) * apart + from * step;                                             \
+            sum[c] = at[c][-step];                                                                                     \
+        }                                                                                                              \
+        for (int64_t i = 0; i < (to - from) * step; i += step) {                                                       \
+            for (int c = 0; c < CHAINS; c++)                                                                           \
+                sum[c] = both_##name##_##dtype(sum[c], at[c][i]);                                                      \
+            for (int c = 0; c < CHAINS; c++)                                                                           \
+                at[c][i] = sum[c];                                                                                     \
         }                                                                                                              \
     }                                                                                                                  \
-    static void carry_##name##_##dtype(void *x_, const void *carry_, int64_t n)                                        \
+    static void scan_##name##_##dtype(void *x, int64_t count, int64_t apart, int64_t step, int64_t from, int64_t to)   \
     {                                                                                                                  \
-        typedef type T;                                                                                                \
-        T *x = x_;                                                                                                     \
-        const T carry = *(const T *)carry_;                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            T sum = carry;                                                                                             \
-            COMBINE(sum, x[i], expression)                                                                             \
-            x[i] = sum;                                                                                                \
-        }                                                                                                              \
+        type *first = x;                                                                                               \
+        from += from == 0;                                                                                             \
+        for (; count > 1; count -= CHAINS, first += CHAINS * apart)                                                    \
+            chains_##name##_##dtype(first, count, apart, step, from, to);                                              \
+        if (count == 1)                                                                                                \
+            chain_##name##_##dtype(first, step, from, to);                                                             \
+    }                                                                                                                  \
+    static void carry_##name##_##dtype(void *y_, int64_t y_step, const void *carry_, const void *x_, int64_t n)        \
+    {                                                                                                                  \
+        typedef type T UNALIGNED;                                                                                      \
+        const type *restrict x = x_, carry = *(const type *)carry_;                                                    \
+        char *restrict y = y_;                                                                                         \
+        if (y_step == sizeof(T))                                                                                       \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                ((T *)y)[i] = both_##name##_##dtype(carry, x[i]);                                                      \
+        else                                                                                                           \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                                *(T *)(y + i * y_step) = both_##name##_##dtype(carry, x[i]);                                           \
+    }                                                                                                                  \
+    static void carries_##name##_##dtype(void *y_, int64_t y_row, int64_t y_step, const void *carry_, const void *x_,  \
+                                         int64_t rows, int64_t width)                                                  \
+    {                                                                                                                  \
+        typedef type T UNALIGNED;                                                                                      \
+        const type *restrict carry = carry_, *restrict x = x_;                                                         \
+        char *restrict y = y_;                                                                                         \
+        for (; rows > 0; rows--, x += width, y += y_row)                                                               \
+            if (y_step == sizeof(T))                                                                                   \
+                for (int64_t j = 0; j < width; j++)                                                                    \
+                    ((T *)y)[j] = both_##name##_##dtype(carry[j], x[j]);                                               \
+            else                                                                                                       \
+                for (int64_t j = 0; j < width; j++)                                                                    \
+                    *(T *)(y + j * y_step) = both_##name##_##dtype(carry[j], x[j]);                                    \
+    }                                                                                                                  \
+    static void columns_##name##_##dtype(void *y_, int64_t y_row, int64_t y_step, void *local_, const void *carry_,    \
+                                         const void *x_, int64_t rows, int64_t width)                                  \
+    {                                                                                                                  \
+        typedef type T UNALIGNED;                                                                                      \
+        type *restrict local = local_;                                                                                 \
+        const type *restrict carry = carry_, *restrict x = x_;                                                         \
+        char *restrict y = y_;                                                                                         \
+        for (; rows > 0; rows--, x += width, y += y_row)                                                               \
+            if (y_step == sizeof(T))                                                                                   \
+                for (int64_t j = 0; j < width; j++) {                                                                  \
+                    local[j] = both_##name##_##dtype(local[j], x[j]);                                                  \
+                    ((T *)y)[j] = both_##name##_##dtype(carry[j], local[j]);                                           \
+                }                                                                                                      \
+            else                                                                                                       \
+                for (int64_t j = 0; j < width; j++) {                                                                  \
+                    local[j] = both_##name##_##dtype(local[j], x[j]);                                                  \
+                    *(T *)(y + j * y_step) = both_##name##_##dtype(carry[j], local[j]);                                \
+                }                                                                                                      \
     }
 #define SKIP_FOLD(name, dtype, type, expression, identity)
 #define SKIP_SCAN(name, dtype, type, expression)
@@ -587,7 +650,8 @@ static void finish_deviations(void *out, const void *state, int64_t at, int64_t 
 #define EMIT_FOLD_ENTRY(name, dtype)                                                                                   \
     {                                                                                                                  \
         leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, SIZE_##dtype, lanes_##name##_##dtype,  \
-            leaves_##name##_##dtype, scan_##name##_##dtype, carry_##name##_##dtype                                     \
+            leaves_##name##_##dtype, scan_##name##_##dtype, carry_##name##_##dtype, carries_##name##_##dtype,          \
+            columns_##name##_##dtype                                                                                   \
     }
 #define SKIP_FOLD_ENTRY(name, dtype)                                                                                   \
     {                                                                                                                  \

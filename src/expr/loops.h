@@ -29,9 +29,17 @@ typedef struct op_reducer {
     void (*lanes)(void *out, const void *x, int64_t rows, int64_t n);
     /* And: the tree over n leaves of OP_LANES lanes, one after another; the first becomes the root. */
     void (*leaves)(void *state, int64_t n);
-    /* Of reducers whose state is the value: x[i] = x[i - 1] and x[i] in turn; x[i] = carry and x[i]. */
-    void (*scan)(void *x, int64_t n);
-    void (*carry)(void *x, const void *carry, int64_t n);
+    /* And the parts of a scan (run/scan.c). Elements from..to-1 of `count` sequences, which begin `apart` elements from
+     * one another and go on in steps of `step`: x[i] = x[i - 1] and x[i]. Element from - 1 has been done. */
+    void (*scan)(void *x, int64_t count, int64_t apart, int64_t step, int64_t from, int64_t to);
+    /* y[i] = carry and x[i]; elements of y lie y_step bytes apart, at any address. */
+    void (*carry)(void *y, int64_t y_step, const void *carry, const void *x, int64_t n);
+    /* The same for rows of `width` lanes, each with its own carry; y_row bytes from one row of y to the next. */
+    void (*carries)(void *y, int64_t y_row, int64_t y_step, const void *carry, const void *x, int64_t rows,
+                    int64_t width);
+    /* Both steps, row by row: local = local and x; y = carry and local. */
+    void (*columns)(void *y, int64_t y_row, int64_t y_step, void *local, const void *carry, const void *x,
+                    int64_t rows, int64_t width);
 } op_reducer;
 
 typedef struct op_loops {
