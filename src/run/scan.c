@@ -12,7 +12,7 @@ enum {
     BLOCK = 1024,
     CHUNK = 8 * BLOCK, /* most elements evaluated at a time: they stay in cache */
     LANES = 8,         /* most sequences side by side in a chunk, when the scanned axis is not the innermost */
-    COLUMNS = 512,     /* and at a time, when there are so many that blocks of them need not be kept */
+    COLUMNS = 1024,    /* and at a time, when there are so many that blocks of them need not be kept */
     EXPANDED = 64,     /* lanes that carries of few columns are repeated to */
     SPINS = 2000,      /* before a thread that waits lets others run */
 };
