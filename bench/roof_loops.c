@@ -30,30 +30,40 @@ static inline __attribute__((always_inline)) void store_past_caches(line *to, li
 #endif
 }
 
-static inline __attribute__((always_inline)) void move(int n_in, const void *const *in, void *out, int64_t lines,
+/* One line of each input; added to *sum if there is no output. */
+static inline __attribute__((always_inline)) void move_line(int n_in, const line *const *in, line *y, int64_t k,
+                                                            int stream, line *sum)
+{
+    line v = in[0][k];
+    for (int i = 1; i < n_in; i++)
+        v += in[i][k];
+    if (!y)
+        *sum += v;
+    else if (stream)
+        store_past_caches(&y[k], v);
+    else
+        y[k] = v;
+}
+
+static inline __attribute__((always_inline)) void move(int n_in, const void *const *inputs, void *out, int64_t lines,
                                                        int stream)
 {
-    const line *a = in[0], *b = n_in > 1 ? in[1] : a, *c = n_in > 2 ? in[2] : a, *d = n_in > 3 ? in[3] : a;
-    line *y = out, sum[4] = {{0}};
-    for (int64_t i = 0; i < lines; i += 4)
-        for (int64_t k = i; k < i + 4 && k < lines; k++) {
-            line v = a[k];
-            if (n_in > 1)
-                v += b[k];
-            if (n_in > 2)
-                v += c[k];
-            if (n_in > 3)
-                v += d[k];
-            if (!y)
-                sum[k & 3] += v;
-            else if (stream)
-                store_past_caches(&y[k], v);
-            else
-                y[k] = v;
-        }
-    if (!y) {
+    enum { AT_ONCE = 8 };
+    const line *in[4];
+    line sum[AT_ONCE] = {{0}};
+    int64_t i = 0;
+    for (int k = 0; k < n_in; k++)
+        in[k] = inputs[k];
+    for (; i + AT_ONCE <= lines; i += AT_ONCE)
+        for (int k = 0; k < AT_ONCE; k++)
+            move_line(n_in, in, out, i + k, stream, &sum[k]);
+    for (; i < lines; i++)
+        move_line(n_in, in, out, i, stream, &sum[0]);
+    if (!out) {
         static volatile uint64_t sink;
-        line all = sum[0] + sum[1] + sum[2] + sum[3];
+        line all = {0};
+        for (int k = 0; k < AT_ONCE; k++)
+            all += sum[k];
         sink = all[0] + all[1] + all[2] + all[3] + all[4] + all[5] + all[6] + all[7];
         (void)sink;
     }
