@@ -8,8 +8,19 @@
 
 /* ---- rows.c: the formulas ---- */
 
-enum row_kind { MAP, SUM, TRANSPOSE, JACOBI };
 enum { LETTERS = 4 }; /* a b c d */
+
+/* What the loops of a row run over. */
+enum row_kind { MAP, SUM, MEANVAR, CUMSUM, ARGMIN, SUM0, SUM1, SOFTMAX, STANDARDISE, TRANSPOSE, JACOBI };
+typedef struct kind_facts {
+    const char *name;
+    int dims;        /* of the inputs */
+    int64_t columns; /* of a matrix; 0: as many as it has rows */
+    int passes;      /* over the inputs */
+    enum { SAME, INNER, PER_ROW, PER_COLUMN, SINGLE } result;
+    enum { ELEMENTS, ROWS, COLUMNS } split; /* over the threads of the hand-written loop */
+} kind_facts;
+extern const kind_facts kinds[];
 
 /* How many operations of each kind an element needs. */
 typedef struct row_costs {
@@ -27,9 +38,10 @@ typedef struct row {
 
 extern const row rows[];
 int row_count(void);
-/* Bytes that one element of the work moves at least. */
-double row_bytes(const row *r, int64_t item);
-/* The table as text for other programs: name, kind, inputs, low, high, formula, with tabs between. */
+/* The first row of that kind. */
+const row *row_of_kind(enum row_kind kind);
+/* The table as text for other programs: name, kind, inputs, low, high, dims and columns of the inputs, formula, with
+ * tabs between. */
 void rows_list(FILE *file);
 
 /* ---- exact.c ---- */
@@ -40,15 +52,25 @@ exact_function *exact_of(const row *r);
 
 /* ---- data.c: one row's arrays, one size, one dtype, and who computes it ---- */
 
+/* Of the inputs. What has one dimension is one row. */
+typedef struct extents {
+    int64_t rows, cols;
+    int transposed; /* the rows lie beside each other */
+} extents;
+/* About n elements. */
+extents extents_of(const row *r, int64_t n);
+
 typedef struct work {
     const row *row;
     op_dtype dtype;
-    int64_t n, side; /* elements; of a matrix, side * side of them */
-    int64_t units;   /* what is split over threads: elements or rows of the result */
+    int64_t n, rows, cols, step[2]; /* elements; of a matrix; from row to row and from column to column */
+    int64_t units;                  /* what is split over threads: elements, rows or columns */
+    int64_t results;
     int threads;
     int64_t bytes;           /* moved by one evaluation at least */
     const void *in[LETTERS]; /* arrays that are not read repeat one that is */
     void *out;
+    double (*parts)[PART_LENGTH];
     op_engine *engine;
     op_graph *graph;
     op_expr *expr;
@@ -61,13 +83,13 @@ typedef struct work {
 
 typedef struct arrays {
     void *in[LETTERS], *out;
-    int64_t bytes; /* of each */
 } arrays;
-int arrays_make(arrays *a, int64_t bytes);
+/* Arrays of so many bytes for the first `letters` letters, and for the result. */
+int arrays_make(arrays *a, int letters, int64_t bytes);
 void arrays_free(arrays *a);
 
 /* Fills the inputs. The engine is made anew. Returns 0 if onepass cannot; w->failure says why. */
-int work_make(work *w, const row *r, op_dtype dtype, int64_t n, int threads, const arrays *a);
+int work_make(work *w, const row *r, op_dtype dtype, extents e, int threads, const arrays *a);
 void work_free(work *w);
 /* One evaluation each; ctx is a work. */
 void run_hand(void *ctx);
@@ -75,8 +97,13 @@ void run_kernel(void *ctx);
 void run_eval(void *ctx);
 void run_roof_plain(void *ctx);
 void run_roof_stream(void *ctx);
-/* The largest error of the output, in ULPs of max(|exact|, 1). Matrices and sums: against the hand-written loop. */
-double work_error(work *w);
+
+/* ---- check.c ---- */
+
+/* The largest error of what is in the output now, in ULPs of max(|exact|, 1) or of what docs/benchmarks.md says. */
+double work_error(const work *w);
+/* Runs each contestant but the roof, and compares. Returns 0, and prints why, if one was wrong. */
+int work_check(work *w, double *error);
 
 /* ---- roof.c ---- */
 

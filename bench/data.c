@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "bench.h"
 
-#include <float.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -24,11 +23,11 @@ static void *array_make(int64_t bytes)
     return memory;
 }
 
-int arrays_make(arrays *a, int64_t bytes)
+int arrays_make(arrays *a, int letters, int64_t bytes)
 {
-    *a = (arrays){.bytes = bytes};
+    *a = (arrays){0};
     int good = (a->out = array_make(bytes)) != NULL;
-    for (int i = 0; i < LETTERS && good; i++)
+    for (int i = 0; i < letters && good; i++)
         good = (a->in[i] = array_make(bytes)) != NULL;
     return good;
 }
@@ -58,10 +57,41 @@ static void fill(const work *w, int letter, void *to)
 
 /* ---- Making ---- */
 
-static op_view view_of(const work *w, const void *data, int64_t side)
+extents extents_of(const row *r, int64_t n)
 {
-    return w->row->kind == MAP || w->row->kind == SUM ? OP_VIEW_1D(w->dtype, data, w->n)
-                                                      : OP_VIEW_2D(w->dtype, data, side, side);
+    const kind_facts *k = &kinds[r->kind];
+    if (k->dims == 1)
+        return (extents){.rows = 1, .cols = n};
+    if (k->columns)
+        return (extents){.rows = n < k->columns ? 1 : n / k->columns, .cols = k->columns};
+    int64_t side = (int64_t)(sqrt((double)n) / 16 + 0.5) * 16;
+    return (extents){.rows = side, .cols = side};
+}
+
+/* Where an input, or the first of what it is made of, lies. */
+static op_view input_view(const work *w, const void *data)
+{
+    int64_t shape[2] = {w->rows, w->cols}, item = op_dtype_size(w->dtype);
+    int64_t strides[2] = {w->step[0] * item, w->step[1] * item};
+    int first = kinds[w->row->kind].dims == 1;
+    return op_view_nd(w->dtype, data, 2 - first, shape + first, strides + first);
+}
+
+static op_view result_view(const work *w)
+{
+    switch (kinds[w->row->kind].result) {
+    case SINGLE:
+        return OP_VIEW_0D(w->row->kind == ARGMIN ? OP_I64 : w->dtype, w->out);
+    case PER_ROW:
+        return OP_VIEW_1D(w->dtype, w->out, w->rows);
+    case PER_COLUMN:
+        return OP_VIEW_1D(w->dtype, w->out, w->cols);
+    case INNER:
+        return OP_VIEW_2D(w->dtype, w->out, w->rows - 2, w->cols - 2);
+    default:
+        return kinds[w->row->kind].dims == 1 ? OP_VIEW_1D(w->dtype, w->out, w->n)
+                                             : OP_VIEW_2D(w->dtype, w->out, w->rows, w->cols);
+    }
 }
 
 /* The formula over arrays, for op_eval, and over holes, for op_run. */
@@ -85,37 +115,50 @@ static op_status prepare(work *w)
     return status == OP_OK ? op_graph_set_run_options(w->graph, &w->options) : status;
 }
 
-int work_make(work *w, const row *r, op_dtype dtype, int64_t n, int threads, const arrays *a)
+/* What follows from the row and its extents. */
+static void measure_work(work *w, extents e)
 {
-    *w = (work){.row = r, .dtype = dtype, .n = n, .units = n, .threads = threads, .out = a->out};
-    int64_t item = op_dtype_size(dtype), out_side = 0;
-    if (r->kind == TRANSPOSE || r->kind == JACOBI) {
-        w->side = (int64_t)(sqrt((double)n) / 16 + 0.5) * 16;
-        w->n = w->side * w->side;
-        w->units = out_side = r->kind == JACOBI ? w->side - 2 : w->side;
-    }
-    w->bytes = (int64_t)(row_bytes(r, item) * (double)w->n);
-    w->n_in = (int)strlen(r->inputs);
+    const kind_facts *k = &kinds[w->row->kind];
+    w->rows = e.rows;
+    w->cols = e.cols;
+    w->n = e.rows * e.cols;
+    w->step[0] = e.transposed ? 1 : e.cols;
+    w->step[1] = e.transposed ? e.rows : 1;
+    w->out_view = result_view(w);
+    w->results = 1;
+    for (int i = 0; i < w->out_view.ndim; i++)
+        w->results *= w->out_view.shape[i];
+    w->units = k->split == ELEMENTS ? w->n : k->split == COLUMNS ? w->cols : k->result == INNER ? w->rows - 2 : w->rows;
+    w->n_in = (int)strlen(w->row->inputs);
+    w->bytes = op_dtype_size(w->dtype) * (w->n * w->n_in * k->passes + w->results);
+}
+
+int work_make(work *w, const row *r, op_dtype dtype, extents e, int threads, const arrays *a)
+{
+    *w = (work){.row = r, .dtype = dtype, .threads = threads, .out = a->out};
+    measure_work(w, e);
     for (int i = 0; i < LETTERS; i++)
         w->in[i] = a->in[r->inputs[0] - 'a'];
     for (int i = 0; i < w->n_in; i++) {
         int letter = r->inputs[i] - 'a';
         fill(w, letter, a->in[letter]);
         w->in[letter] = a->in[letter];
-        w->ins[i] = view_of(w, a->in[letter], w->side);
+        w->ins[i] = input_view(w, a->in[letter]);
     }
-    w->out_view = r->kind == SUM ? OP_VIEW_0D(dtype, w->out) : view_of(w, w->out, out_side);
-
     w->options.threads = threads;
+    w->parts = calloc((size_t)threads, sizeof *w->parts);
     w->engine = op_engine_new(NULL);
     w->graph = w->engine ? op_graph_new(w->engine) : NULL;
-    if (!w->graph || prepare(w) != OP_OK)
+    if (!w->parts)
+        w->failure = "out of memory";
+    else if (!w->graph || prepare(w) != OP_OK)
         w->failure = op_last_error()->message;
     return w->failure == NULL;
 }
 
 void work_free(work *w)
 {
+    free(w->parts);
     op_kernel_free(w->kernel);
     op_graph_free(w->graph);
     op_engine_free(w->engine);
@@ -123,33 +166,48 @@ void work_free(work *w)
 
 /* ---- The contestants ---- */
 
+/* As a person would: threads only where they pay. */
+static int threads_of(const work *w)
+{
+    return w->n < 32768 ? 1 : w->threads;
+}
+
+/* Where the part of thread `me` of `threads` begins. */
+static int64_t part_begin(int64_t units, int64_t me, int64_t threads, int64_t multiple)
+{
+    return me == threads ? units : units * me / threads / multiple * multiple;
+}
+
+static void wait_for_all(void)
+{
+#pragma omp barrier
+}
+
 void run_hand(void *ctx)
 {
     work *w = ctx;
-    hand_loop *loop = w->dtype == OP_F32 ? hand_rows[w->row - rows].f32 : hand_rows[w->row - rows].f64;
-    int sums = w->row->kind == SUM;
-    if (sums)
-        memset(w->out, 0, 8);
-    if (w->threads == 1 || w->n < 32768) { // as a person would: threads only where they pay
-        loop(w->in, w->out, 0, w->units, w->side);
+    const hand_row *hand = &hand_rows[w->row - rows];
+    hand_loop *loop = w->dtype == OP_F32 ? hand->f32 : hand->f64;
+    hand_part whole = {.in = w->in,
+                       .out = w->out,
+                       .end = w->units,
+                       .rows = w->rows,
+                       .cols = w->cols,
+                       .threads = 1,
+                       .parts = w->parts,
+                       .wait = wait_for_all};
+    if (threads_of(w) == 1) {
+        loop(&whole);
         return;
     }
 #pragma omp parallel num_threads(w->threads)
     {
-        int64_t threads = omp_get_num_threads(), me = omp_get_thread_num();
-        int64_t begin = me == 0 ? 0 : w->units * me / threads / 64 * 64;
-        int64_t end = me + 1 == threads ? w->units : w->units * (me + 1) / threads / 64 * 64;
-        double part = 0;
-        loop(w->in, sums ? (void *)&part : w->out, begin, end, w->side);
-        if (sums && w->dtype == OP_F32) {
-            float value;
-            memcpy(&value, &part, sizeof value);
-#pragma omp atomic
-            *(float *)w->out += value;
-        } else if (sums) {
-#pragma omp atomic
-            *(double *)w->out += part;
-        }
+        hand_part p = whole;
+        p.me = omp_get_thread_num();
+        p.threads = omp_get_num_threads();
+        p.begin = part_begin(w->units, p.me, p.threads, 16);
+        p.end = part_begin(w->units, p.me + 1, p.threads, 16);
+        loop(&p);
     }
 }
 
@@ -173,27 +231,39 @@ void run_eval(void *ctx)
     must(op_eval(w->expr, w->out_view));
 }
 
-static void roof(work *w, int stream)
+/* A thread's part of bytes [begin, end) of the inputs, written to the same place of out or only read. */
+static void roof_part(const work *w, int64_t begin, int64_t end, void *out, int stream, int threads)
 {
+    int64_t me = threads > 1 ? omp_get_thread_num() : 0;
+    int64_t from = begin + part_begin(end - begin, me, threads, 64);
+    int64_t bytes = begin + part_begin(end - begin, me + 1, threads, 64) - from;
     const void *in[LETTERS];
-    int64_t bytes = w->n * op_dtype_size(w->dtype);
     for (int i = 0; i < w->n_in; i++)
-        in[i] = w->in[w->row->inputs[i] - 'a'];
-    void *out = w->row->kind == SUM ? NULL : w->out;
-    if (w->threads == 1 || w->n < 32768) {
-        roof_move(w->n_in, in, out, bytes, stream);
+        in[i] = (const char *)w->ins[i].cdata + from;
+    if (bytes > 0)
+        roof_move(w->n_in, in, out ? (char *)out + from : NULL, bytes, stream);
+}
+
+/* Passes that only read, and a last one that writes the results beside. */
+static void roof_passes(const work *w, int stream, int threads)
+{
+    int64_t item = op_dtype_size(w->dtype), all = w->n * item, written = w->results * item / 64 * 64;
+    if (w->results == w->n)
+        written = all;
+    for (int pass = 1; pass < kinds[w->row->kind].passes; pass++)
+        roof_part(w, 0, all, NULL, stream, threads);
+    roof_part(w, 0, written, w->out, stream, threads);
+    roof_part(w, written, all, NULL, stream, threads);
+}
+
+static void roof(const work *w, int stream)
+{
+    if (threads_of(w) == 1) {
+        roof_passes(w, stream, 1);
         return;
     }
 #pragma omp parallel num_threads(w->threads)
-    {
-        int64_t threads = omp_get_num_threads(), me = omp_get_thread_num();
-        int64_t begin = bytes * me / threads / 64 * 64;
-        int64_t end = me + 1 == threads ? bytes : bytes * (me + 1) / threads / 64 * 64;
-        const void *part[LETTERS];
-        for (int i = 0; i < w->n_in; i++)
-            part[i] = (const char *)in[i] + begin;
-        roof_move(w->n_in, part, out ? (char *)out + begin : NULL, end - begin, stream);
-    }
+    roof_passes(w, stream, omp_get_num_threads());
 }
 
 void run_roof_plain(void *ctx)
@@ -204,54 +274,4 @@ void run_roof_plain(void *ctx)
 void run_roof_stream(void *ctx)
 {
     roof(ctx, 1);
-}
-
-/* ---- Verification ---- */
-
-static double element(const work *w, const void *array, int64_t i)
-{
-    return w->dtype == OP_F32 ? (double)((const float *)array)[i] : ((const double *)array)[i];
-}
-
-static double ulp_of(const work *w, double exact)
-{
-    double size = fabs(exact) > 1 ? fabs(exact) : 1;
-    return ldexp(1, ilogb(size)) * (w->dtype == OP_F32 ? FLT_EPSILON : DBL_EPSILON);
-}
-
-double work_error(work *w)
-{
-    double worst = 0;
-    exact_function *exact = exact_of(w->row);
-    if (exact) {
-        int64_t step = w->n > 100000 ? 101 : 1;
-        for (int64_t i = 0; i < w->n; i += step) {
-            long double x[LETTERS];
-            for (int k = 0; k < LETTERS; k++)
-                x[k] = element(w, w->in[k], i);
-            long double y = exact(x);
-            double error = (double)fabsl((long double)element(w, w->out, i) - y) / ulp_of(w, (double)y);
-            worst = error > worst || error != error ? error : worst;
-        }
-        return worst;
-    }
-    if (w->row->kind == SUM) {
-        long double y = 0;
-        for (int64_t i = 0; i < w->n; i++)
-            y += (long double)element(w, w->in[1], i) * element(w, w->in[2], i);
-        return (double)fabsl(element(w, w->out, 0) - y) / ulp_of(w, sqrt((double)w->n));
-    }
-    int64_t size = w->units * w->units;
-    double *seen = malloc((size_t)size * sizeof *seen);
-    if (!seen)
-        return NAN;
-    for (int64_t i = 0; i < size; i++)
-        seen[i] = element(w, w->out, i);
-    run_hand(w);
-    for (int64_t i = 0; i < size; i++) {
-        double y = element(w, w->out, i), error = fabs(seen[i] - y) / ulp_of(w, y);
-        worst = error > worst || error != error ? error : worst;
-    }
-    free(seen);
-    return worst;
 }

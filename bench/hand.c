@@ -1,6 +1,7 @@
 /* One fused loop per row, as a person would write it, in double and in float. */
 #include "hand.h"
 
+#include <float.h>
 #include <math.h>
 
 #ifndef HAND_FLAGS
@@ -10,6 +11,25 @@ const char hand_compiler[] = HAND_FLAGS;
 
 /* Zero, but no compiler knows: under -ffast-math pow(x, 2.5) would become x*x*sqrt(x), which is no power. */
 double hand_zero = 0;
+
+/* What the first `threads` threads have in that place, added. */
+static double total(const hand_part *p, int threads, int place)
+{
+    double sum = 0;
+    for (int t = 0; t < threads; t++)
+        sum += p->parts[t][place];
+    return sum;
+}
+
+/* Of values in place 0 with their indices in place 1. */
+static int64_t place_of_least(const hand_part *p)
+{
+    int best = 0;
+    for (int t = 1; t < p->threads; t++)
+        if (p->parts[t][0] < p->parts[best][0])
+            best = t;
+    return (int64_t)p->parts[best][1];
+}
 
 #define PASTE2(a, b) a##_##b
 #define PASTE(a, b) PASTE2(a, b)

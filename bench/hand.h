@@ -4,9 +4,19 @@
 
 #include <stdint.h>
 
-/* A part of the work: elements [begin, end), or rows where the row is a matrix of side x side. in: the inputs
- * a, b, c, d in these places. A sum adds its part to *out. */
-typedef void hand_loop(const void *const in[4], void *out, int64_t begin, int64_t end, int64_t side);
+enum { PART_LENGTH = 8 }; /* a cache line */
+
+/* A thread's part of the work: elements, rows or columns [begin, end). in: the inputs a, b, c, d in these places,
+ * arrays of rows x cols. */
+typedef struct hand_part {
+    const void *const *in;
+    void *out;
+    int64_t begin, end, rows, cols;
+    int me, threads;
+    double (*parts)[PART_LENGTH]; /* of each thread, for the others to read after wait() */
+    void (*wait)(void);           /* until every thread is here */
+} hand_part;
+typedef void hand_loop(const hand_part *p);
 
 typedef struct hand_row {
     const char *name;

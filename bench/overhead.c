@@ -30,7 +30,7 @@ static void over_the_loop(FILE *file)
     static arrays data;
     work w;
     const row *r = rows; // b+c
-    if (!arrays_make(&data, N * 8) || !work_make(&w, r, OP_F64, N, 1, &data)) {
+    if (!arrays_make(&data, LETTERS, N * 8) || !work_make(&w, r, OP_F64, extents_of(r, N), 1, &data)) {
         fprintf(file, "  no prepared kernel: %s\n", op_last_error()->message);
         return;
     }

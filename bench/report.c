@@ -31,14 +31,14 @@ static const char *goal(const result *r)
 
 void report_heading(FILE *file)
 {
-    fprintf(file, "%-10s %-4s %7s %2s  %10s %10s %10s %10s  %6s  %7s %7s  %-8s %s\n", "row", "type", "n", "t", "roof",
+    fprintf(file, "%-11s %-4s %7s %2s  %10s %10s %10s %10s  %6s  %7s %7s  %-8s %s\n", "row", "type", "n", "t", "roof",
             "hand", "op_run", "op_eval", "GB/s", "of roof", "x hand", "goal", "ULP");
 }
 
 void report_result(FILE *file, const result *r)
 {
     char text[4][16];
-    fprintf(file, "%-10s %-4s %7.3g %2d  %9s%c %10s %10s %10s  %6.1f  %6.0f%% %7.2f  %-8s %.2f\n", r->row->name,
+    fprintf(file, "%-11s %-4s %7.3g %2d  %9s%c %10s %10s %10s  %6.1f  %6.0f%% %7.2f  %-8s %.2f\n", r->row->name,
             op_dtype_name(r->dtype), (double)r->n, r->threads, seconds_text(r->roof, text[0]),
             r->arithmetic ? '*' : ' ', seconds_text(r->hand, text[1]), seconds_text(r->run, text[2]),
             seconds_text(r->eval, text[3]), 1e-9 * (double)r->bytes / r->run, 100 * r->roof / r->run, r->hand / r->run,
