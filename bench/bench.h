@@ -102,7 +102,8 @@ void run_roof_stream(void *ctx);
 
 /* The largest error of what is in the output now, in ULPs of max(|exact|, 1) or of what docs/benchmarks.md says. */
 double work_error(const work *w);
-/* Runs each contestant but the roof, and compares. Returns 0, and prints why, if one was wrong. */
+/* Runs each contestant but the roof, and the hand-written loop on a transposed matrix, and compares. Returns 0, and
+ * prints why, if one was wrong. */
 int work_check(work *w, double *error);
 
 /* ---- roof.c ---- */
@@ -141,6 +142,11 @@ void report_result(FILE *file, const result *r);
 void report_tsv(FILE *file, const result *r);
 /* "1.23 ms"; text has room for 16. */
 const char *seconds_text(double seconds, char *text);
+
+/* ---- shapes.c ---- */
+
+/* Sums over matrices of few rows or of few columns. Returns 0 if one was wrong. */
+int shapes(FILE *file, int threads);
 
 /* ---- overhead.c ---- */
 

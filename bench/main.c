@@ -1,6 +1,7 @@
 /* bench: onepass against the machine's limit and against loops written by hand.
  *
  *     bench [ROW]... [--type f64|f32] [-n N]... [--threads T] [--rounds R] [--tsv FILE]
+ *     bench shapes          sums over matrices of few rows or columns
  *     bench overhead        what a call costs beside its loop
  *     bench list            the rows, for other programs
  *
@@ -30,7 +31,7 @@ typedef struct plan {
 static int usage(void)
 {
     fprintf(stderr, "usage: bench [ROW]... [--type f64|f32] [-n N]... [--threads T] [--rounds R] [--tsv FILE]\n"
-                    "       bench overhead | list\n");
+                    "       bench shapes | overhead | list\n");
     return 2;
 }
 
@@ -156,6 +157,8 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "list") == 0)
         return rows_list(stdout), 0;
+    if (argc == 2 && strcmp(argv[1], "shapes") == 0)
+        return !shapes(stdout, omp_get_max_threads());
     if (argc == 2 && strcmp(argv[1], "overhead") == 0)
         return overhead(stdout), 0;
 
