@@ -6,6 +6,7 @@ Same formulas, sizes, dtypes and threads; each result is compared with NumPy's i
 best of at least 7. A peer that is not installed, or that has no way to say a formula, is left out by name.
 """
 import argparse
+import functools
 import os
 import re
 import subprocess
@@ -36,6 +37,8 @@ if arguments.threads is None:
 
 import numpy as np  # noqa: E402
 
+# What every library has under this name, with axis where the formulas of the bench use it.
+REDUCTIONS = ("sum", "mean", "var", "std", "argmin", "cumsum")
 MATH = ("sin", "cos", "exp", "log", "log1p", "sqrt", "tanh", "hypot", "arctan2", "where")
 
 
@@ -46,22 +49,27 @@ def with_typed_constants(formula, wrap):
 
 def namespace(module, **more):
     names = {name: getattr(module, name) for name in MATH if hasattr(module, name)}
-    names["sum"] = module.sum
+    names |= {name: getattr(module, name) for name in REDUCTIONS}
     return names | more
+
+
+def softmax(x, axis):
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
 
 
 # ---- Each peer: (row, inputs, out) -> a function of no arguments that returns the result ----------------------
 
 def numpy_(row, inputs, out):
     code = compile(row["formula"], row["name"], "eval")
-    names = namespace(np, **inputs)
+    names = namespace(np, softmax=softmax, **inputs)
     return lambda: eval(code, names)
 
 
 def numexpr_(row, inputs, out):
     import numexpr
-    if row["kind"] == "jacobi":
-        raise NotImplementedError("no slices")
+    if row["kind"] not in ("map", "transpose", "sum", "sum0", "sum1"):
+        raise NotImplementedError("its formulas have neither slices nor other reductions than sums")
     constants = {}
 
     def constant(match):
@@ -73,9 +81,93 @@ def numexpr_(row, inputs, out):
     names = inputs | constants
     if "bT" in text:
         names["bT"] = names.pop("b").T
-    if row["kind"] == "sum":
+    if row["kind"].startswith("sum"):
         return lambda: numexpr.evaluate(text, local_dict=names)
     return lambda: numexpr.evaluate(text, local_dict=names, out=out)
+
+
+# For each kind of row but maps.
+NUMBA_LOOPS = {
+    "sum": """
+s = T(0)
+for i in prange(b.size):
+ s += b[i] * c[i]
+out[()] = s""",
+    "meanvar": """
+s, q = 0.0, 0.0
+for i in prange(b.size):
+ d = b[i] - b[0]
+ s += d
+ q += d * d
+s /= b.size
+out[()] = b[0] + s + (q / b.size - s * s)""",
+    "cumsum": """
+s = T(0)
+for i in range(b.size):
+ s += b[i] * c[i]
+ out[i] = s""",
+    "argmin": """
+low, at = np.full(threads, np.inf), np.zeros(threads, np.int64)
+for t in prange(threads):
+ least, place = T(np.inf), 0
+ for i in range(b.size * t // threads, b.size * (t + 1) // threads):
+  x, y = b[i] - T(0.25), c[i] - T(0.5)
+  v = x * x + y * y
+  if v < least:
+   least, place = v, i
+ low[t], at[t] = least, place
+out[()] = at[np.argmin(low)]""",
+    "sum0": """
+for t in prange(threads):
+ j0, j1 = out.size * t // threads, out.size * (t + 1) // threads
+ out[j0:j1] = 0
+ for i in range(b.shape[0]):
+  for j in range(j0, j1):
+   out[j] += b[i, j]""",
+    "sum1": """
+for i in prange(b.shape[0]):
+ s = T(0)
+ for j in range(b.shape[1]):
+  s += b[i, j]
+ out[i] = s""",
+    "softmax": """
+for i in prange(b.shape[0]):
+ top, s = b[i, 0], T(0)
+ for j in range(b.shape[1]):
+  top = max(top, b[i, j])
+ for j in range(b.shape[1]):
+  out[i, j] = exp(b[i, j] - top)
+  s += out[i, j]
+ for j in range(b.shape[1]):
+  out[i, j] /= s""",
+    "standardise": """
+for t in prange(threads):
+ j0, j1 = b.shape[1] * t // threads, b.shape[1] * (t + 1) // threads
+ s, q = np.zeros(j1 - j0, b.dtype), np.zeros(j1 - j0, b.dtype)
+ for i in range(b.shape[0]):
+  for j in range(j0, j1):
+   d = b[i, j] - b[0, j]
+   s[j - j0] += d
+   q[j - j0] += d * d
+ for j in range(j1 - j0):
+  s[j] /= T(b.shape[0])
+  q[j] = T(1) / sqrt(q[j] / T(b.shape[0]) - s[j] * s[j])
+  s[j] += b[0, j + j0]
+ for i in range(b.shape[0]):
+  for j in range(j0, j1):
+   out[i, j] = (b[i, j] - s[j - j0]) * q[j - j0]""",
+    "transpose": """
+m = out.shape[0] // 16
+for k in prange(m):
+ for l in range(m):
+  for i in range(16 * k, 16 * k + 16):
+   for j in range(16 * l, 16 * l + 16):
+    out[i, j] = b[j, i] + c[i, j]""",
+    "jacobi": """
+for i in prange(out.shape[0]):
+ for j in range(out.shape[1]):
+  out[i, j] = T(0.25) * ((b[i, j + 1] + b[i + 2, j + 1]) + (b[i + 1, j] + b[i + 1, j + 2]))""",
+}
 
 
 def numba_(row, inputs, out):
@@ -84,22 +176,17 @@ def numba_(row, inputs, out):
     parallel = arguments.threads > 1 and inputs["b"].size >= 32768
     jit = numba.njit(parallel=parallel, fastmath=True)
     kind, letters = row["kind"], ", ".join(inputs)
-    T = out.dtype.type
+    T = inputs["b"].dtype.type
     names = {name: getattr(math, name) for name in MATH if hasattr(math, name)}
-    names |= {"prange": numba.prange, "T": T, "arctan2": math.atan2}
+    names |= {"prange": numba.prange, "T": T, "np": np, "arctan2": math.atan2}
+    names["threads"] = arguments.threads if parallel else 1
     names["where"] = numba.njit(lambda condition, yes, no: yes if condition else no)
     formula = with_typed_constants(row["formula"], r"T(\1)").replace("/2)", "/T(2))")
     if kind == "map":
         formula = re.sub(r"\b([abcd])\b", r"\1[i]", formula)
         body = f"for i in prange(out.size):\n  out[i] = {formula}"
-    elif kind == "sum":
-        body = "s = T(0)\n for i in prange(b.size):\n  s += b[i] * c[i]\n out[()] = s"
-    elif kind == "transpose":
-        body = ("m = out.shape[0] // 16\n for k in prange(m):\n  for l in range(m):\n   for i in range(16 * k, 16 * k + 16):\n"
-                "    for j in range(16 * l, 16 * l + 16):\n     out[i, j] = b[j, i] + c[i, j]")
     else:
-        body = ("for i in prange(out.shape[0]):\n  for j in range(out.shape[1]):\n"
-                "   out[i, j] = T(0.25) * ((b[i, j + 1] + b[i + 2, j + 1]) + (b[i + 1, j] + b[i + 1, j + 2]))")
+        body = NUMBA_LOOPS[kind].strip().replace("\n", "\n ")
     exec(f"def loop({letters}, out):\n {body}\n", names)
     loop = jit(names["loop"])
     values = list(inputs.values())
@@ -113,7 +200,7 @@ def numba_(row, inputs, out):
 def jax_(row, inputs, out):
     import jax
     jax.config.update("jax_enable_x64", True)
-    names = namespace(jax.numpy)
+    names = namespace(jax.numpy, softmax=jax.nn.softmax)
     letters = list(inputs)
     exec(f"def f({', '.join(letters)}):\n return {row['formula']}\n", names)
     f = jax.jit(names["f"])
@@ -124,7 +211,8 @@ def jax_(row, inputs, out):
 def torch_(row, inputs, out):
     import torch
     torch.set_num_threads(arguments.threads)
-    names = namespace(torch)
+    names = namespace(torch, softmax=torch.softmax, cumsum=lambda x: torch.cumsum(x, 0))
+    names |= {name: functools.partial(getattr(torch, name), correction=0) for name in ("var", "std")}
     letters = list(inputs)
     exec(f"def f({', '.join(letters)}):\n return {row['formula']}\n", names)
     f = torch.compile(names["f"])
@@ -158,19 +246,27 @@ PEERS = {"numpy": numpy_, "numexpr": numexpr_, "numba": numba_, "jax": jax_, "to
 
 # ---- Measuring ----------------------------------------------------------------------------------------------------
 
-FIELDS = ("name", "kind", "inputs", "low", "high", "formula")
+FIELDS = ("name", "kind", "inputs", "low", "high", "dims", "columns", "formula")
 listing = subprocess.run([arguments.bench, "list"], check=True, capture_output=True, text=True).stdout
 ROWS = {line.split("\t")[0]: dict(zip(FIELDS, line.split("\t"))) for line in listing.splitlines()}
 
 
 def data(row, dtype, n):
     rng = np.random.default_rng(1)
-    side = round(n ** 0.5)
-    shape = (side, side) if row["kind"] in ("transpose", "jacobi") else (n,)
+    columns = int(row["columns"]) or round(n ** 0.5)
+    shape = (n,) if row["dims"] == "1" else (n // columns, columns)
     low, high = float(row["low"]), float(row["high"])
     inputs = {letter: (low + (high - low) * rng.random(shape)).astype(dtype) for letter in row["inputs"]}
-    out_shape = {"sum": (), "jacobi": (side - 2, side - 2)}.get(row["kind"], shape)
-    return inputs, np.zeros(out_shape, dtype)
+    out_shape = {"sum": (), "meanvar": (), "argmin": (), "sum0": shape[1:], "sum1": shape[:1],
+                 "jacobi": (columns - 2, columns - 2)}.get(row["kind"], shape)
+    return inputs, np.zeros(out_shape, np.int64 if row["kind"] == "argmin" else dtype)
+
+
+def accepted(row):
+    """The error in ULPs of max(|exact|, 1); long sums of floats are off by more, a place by nothing."""
+    if row["kind"] == "argmin":
+        return 0
+    return 64 if row["kind"] in ("map", "transpose", "jacobi", "softmax") else 1e4
 
 
 def seconds(call):
@@ -212,7 +308,7 @@ for name in arguments.peers.split(","):
         peers.remove(name)
         label = f"{name} is not installed and left out"
     print(label)
-print(f"\n{'row':<10} {'type':<4} {'n':>7} {'t':>2}  {'hand':>10} {'onepass':>10} "
+print(f"\n{'row':<11} {'type':<4} {'n':>7} {'t':>2}  {'hand':>10} {'onepass':>10} "
       + " ".join(f"{name:>10}" for name in peers) + "   best peer / onepass")
 
 notes, inputs, made_for = set(), None, None
@@ -224,21 +320,21 @@ with open(arguments.tsv) as file:
         row, n = ROWS[name], int(n)
         own = {key: float(value) for key, value in (t.split("=") for t in times)}
         inputs, out = data(row, {"f64": np.float64, "f32": np.float32}[dtype], n)
-        exact = eval(row["formula"], namespace(np, **{k: v.astype(np.float64) for k, v in inputs.items()}))
-        eps = np.finfo(out.dtype).eps
+        exact = eval(row["formula"], namespace(np, softmax=softmax, **{k: v.astype(np.float64) for k, v in inputs.items()}))
+        eps = np.finfo(inputs["b"].dtype).eps
         found = {}
         for peer in peers:
             try:
                 call = PEERS[peer](row, inputs, out)
                 error = np.max(np.abs(np.asarray(call(), np.float64) - exact) / np.maximum(np.abs(exact), 1)) / eps
-                if not error <= (1e4 if row["kind"] == "sum" else 64):
+                if not error <= accepted(row):
                     raise ValueError(f"off by {error:.3g} ULP")
                 found[peer] = seconds(call)
             except Exception as error:
                 notes.add(f"{peer} without {name}: {str(error).strip().splitlines()[0] if str(error) else type(error).__name__}")
                 found[peer] = None
         best = min((value for value in found.values() if value), default=None)
-        print(f"{name:<10} {dtype:<4} {n:>7.3g} {threads:>2}  {show(own['hand']):>10} {show(own['onepass']):>10} "
+        print(f"{name:<11} {dtype:<4} {n:>7.3g} {threads:>2}  {show(own['hand']):>10} {show(own['onepass']):>10} "
               + " ".join(f"{show(found[peer]):>10}" for peer in peers)
               + (f" {best / own['onepass']:>9.2f}" if best else ""), flush=True)
 for note in sorted(notes):
