@@ -100,10 +100,8 @@ void run_roof_stream(void *ctx);
 
 /* ---- check.c ---- */
 
-/* The largest error of what is in the output now, in ULPs of max(|exact|, 1) or of what docs/benchmarks.md says. */
-double work_error(const work *w);
 /* Runs each contestant but the roof, and the hand-written loop on a transposed matrix, and compares. Returns 0, and
- * prints why, if one was wrong. */
+ * prints why, if one was wrong. *error: of op_run, in the ULPs that docs/benchmarks.md explains. */
 int work_check(work *w, double *error);
 
 /* ---- roof.c ---- */

@@ -195,7 +195,8 @@ static void (*const checks[])(check *c) = {
     [JACOBI] = check_jacobi,
 };
 
-double work_error(const work *w)
+/* The largest error of what is in the output now. */
+static double error_of(const work *w)
 {
     check c = {.w = w};
     checks[w->row->kind](&c);
@@ -218,7 +219,7 @@ int work_check(work *w, double *error)
     int good = 1, rows_apart = w->step[1] != 1; /* which the hand-written loops do not expect */
     for (int i = rows_apart; i < 3; i++) {
         all[i].call(w);
-        errors[i] = work_error(w);
+        errors[i] = error_of(w);
         good &= errors[i] <= all[i].accepted;
     }
     *error = errors[1];

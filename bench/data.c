@@ -65,6 +65,7 @@ extents extents_of(const row *r, int64_t n)
     if (k->columns)
         return (extents){.rows = n < k->columns ? 1 : n / k->columns, .cols = k->columns};
     int64_t side = (int64_t)(sqrt((double)n) / 16 + 0.5) * 16;
+    side = side < 16 ? 16 : side;
     return (extents){.rows = side, .cols = side};
 }
 
