@@ -199,8 +199,14 @@ def tanpi(x):
     return np.where(c == 0, np.where(s > 0, np.inf, -np.inf), s / c)
 
 
-# In extended precision, for what NumPy has no name for.
+def power(x, y):
+    """glibc's powl(-inf, -2^63) is inf; of an infinity float64 has the exact powers."""
+    return np.where(np.isinf(x), np.power(np.float64(x), np.float64(y)), np.power(x, y))
+
+
+# In extended precision, for what NumPy has no name for, or a wrong value.
 LONG_FUNCTIONS = {
+    "power": power,
     "sinpi": sinpi, "cospi": cospi, "tanpi": tanpi,
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "exp10": lambda x: np.power(LONG(10), x),
