@@ -411,28 +411,53 @@ enum { CHAINS = 4 };
 #include "expr/reduce.def"
 #undef REDUCE
 
-/* argmax and argmin: a lane's best value and its position. Ties go to the smaller position, NaN wins. */
+/* argmax and argmin: a lane's best value and its position. Ties go to the smaller position, NaN wins. A row
+ * of a leaf has a number as wide as the values, so that both are selected alike. */
+#define ROW_OF(type) __typeof__(_Generic((type)0, float: (int32_t)0, double: (int64_t)0, default: (type)0))
 #define ARG(name, dtype, type, better)                                                                                 \
     static inline int is_better_##name##_##dtype(type a, int64_t at_a, type b, int64_t at_b)                           \
     {                                                                                                                  \
         int earlier = at_b < at_a, nan = (b != b) & ((a == a) | earlier);                                              \
         return nan | ((a == a) & ((b better a) | ((b == a) & earlier)));                                               \
     }                                                                                                                  \
+    /* The best of each of OP_LANES lanes: later rows must be better, and so no position is compared. */               \
+    static void best_##name##_##dtype(type *value, int64_t *position, const type *x, int64_t lanes, int64_t rows,      \
+                                      int64_t first, int64_t row_step, int64_t lane_step)                              \
+    {                                                                                                                  \
+        type best[OP_LANES];                                                                                           \
+        ROW_OF(type) row[OP_LANES];                                                                                    \
+        for (int j = 0; j < OP_LANES; j++)                                                                             \
+            best[j] = x[j], row[j] = 0;                                                                                \
+        for (int64_t r = 1; r < rows; r++)                                                                             \
+            for (int j = 0; j < OP_LANES; j++) {                                                                       \
+                const type a = best[j], b = x[r * lanes + j];                                                          \
+                int take = (b better a) | ((b != b) & (a == a));                                                       \
+                best[j] = take ? b : a;                                                                                \
+                row[j] = take ? (ROW_OF(type))r : row[j];                                                              \
+            }                                                                                                          \
+        for (int j = 0; j < OP_LANES; j++) {                                                                           \
+            value[j] = best[j];                                                                                        \
+            position[j] = first + (int64_t)row[j] * row_step + j * lane_step;                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
     static void leaf_##name##_##dtype(void *state, int64_t lanes, const void *x_, int64_t rows, int64_t rest,          \
                                       int64_t first, int64_t row_step, int64_t lane_step)                              \
     {                                                                                                                  \
-        int64_t *position = state;                                                                                     \
+        int64_t *position = state, whole = rows > 0 ? lanes / OP_LANES * OP_LANES : 0;                                 \
         type *value = (type *)(position + lanes);                                                                      \
         const type *x = x_;                                                                                            \
-        for (int64_t j = 0; j < lanes; j++) {                                                                          \
+        for (int64_t j = 0; j < whole; j += OP_LANES)                                                                  \
+            best_##name##_##dtype(value + j, position + j, x + j, lanes, rows, first + j * lane_step, row_step,        \
+                                  lane_step);                                                                          \
+        for (int64_t j = whole; j < lanes; j++) {                                                                      \
             int have = rows > 0 || j < rest;                                                                           \
             position[j] = have ? first + j * lane_step : -1; /* -1: nothing yet */                                     \
             value[j] = have ? x[j] : 0;                                                                                \
         }                                                                                                              \
-        for (int64_t r = 1; r <= rows; r++)                                                                            \
-            for (int64_t j = 0; j < (r < rows ? lanes : rest); j++) {                                                  \
+        for (int64_t j = 0; j < lanes; j++)                                                                            \
+            for (int64_t r = j < whole ? rows : 1; r < rows + (j < rest); r++) {                                       \
                 int64_t at = first + r * row_step + j * lane_step;                                                     \
-                int take = is_better_##name##_##dtype(value[j], position[j], x[r * lanes + j], at);                  \
+                int take = is_better_##name##_##dtype(value[j], position[j], x[r * lanes + j], at);                    \
                 value[j] = take ? x[r * lanes + j] : value[j];                                                         \
                 position[j] = take ? at : position[j];                                                                 \
             }                                                                                                          \
@@ -440,16 +465,16 @@ enum { CHAINS = 4 };
     static void merge_##name##_##dtype(void *left, int64_t at_left, const void *right, int64_t at_right, int64_t n,    \
                                        int64_t lanes)                                                                  \
     {                                                                                                                  \
-        int64_t *position = (int64_t *)left + at_left;                                                                 \
-        type *value = (type *)((int64_t *)left + lanes) + at_left;                                                     \
-        const int64_t *other = (const int64_t *)right + at_right;                                                      \
-        const type *x = (const type *)((const int64_t *)right + lanes) + at_right;                                     \
-        for (int64_t j = 0; j < n; j++)                                                                                \
-            if (other[j] >= 0 &&                                                                                       \
-                (position[j] < 0 || is_better_##name##_##dtype(value[j], position[j], x[j], other[j]))) {              \
-                value[j] = x[j];                                                                                       \
-                position[j] = other[j];                                                                                \
-            }                                                                                                          \
+        int64_t *restrict position = (int64_t *)left + at_left;                                                        \
+        type *restrict value = (type *)((int64_t *)left + lanes) + at_left;                                            \
+        const int64_t *restrict other = (const int64_t *)right + at_right;                                             \
+        const type *restrict x = (const type *)((const int64_t *)right + lanes) + at_right;                            \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+            int better_there = is_better_##name##_##dtype(value[j], position[j], x[j], other[j]);                      \
+            int take = (other[j] >= 0) & ((position[j] < 0) | better_there);                                           \
+            value[j] = take ? x[j] : value[j];                                                                         \
+            position[j] = take ? other[j] : position[j];                                                               \
+        }                                                                                                              \
     }                                                                                                                  \
     static void finish_##name##_##dtype(void *out, const void *state, int64_t at, int64_t n, int64_t lanes)            \
     {                                                                                                                  \
