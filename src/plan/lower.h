@@ -42,6 +42,9 @@ int op_can_share_pass(const op_planner *planner, const op_expr *a, const op_expr
  * needs lower levels only; reductions of one level that can share a pass do. NULL: no memory. */
 uint32_t *op_find_levels(op_planner *planner, op_expr *const *node, uint32_t n_node, uint32_t *most);
 
+/* By node id: true for values that are better computed once before the pass that needs them. NULL: no memory. */
+uint8_t *op_find_hoisted(op_planner *planner, op_expr *const *node, uint32_t n_node);
+
 /* A stage under construction, its dimensions those of `shape`, and the program's values. */
 typedef struct op_lowering op_lowering;
 op_lowering *op_lower_begin(op_planner *planner, op_stage *stage, int ndim, const int64_t *shape);

@@ -465,12 +465,29 @@ static int keeps_operand(const op_planner *planner, const op_expr *operand, cons
            op_rows[operand->code].cost >= WORTH;
 }
 
+/* Computes what is hoisted of one level, in the order of the list. */
+static op_status hoist(op_planner *planner, const op_order *order, const uint32_t *level, uint32_t now,
+                       const uint8_t *hoisted)
+{
+    op_status status = OP_OK;
+    for (uint32_t i = 0; i < order->n && status == OP_OK; i++) {
+        op_expr *e = order->node[i];
+        if (level[i] != now || !hoisted[e->id] || planner->leaf[e->id])
+            continue;
+        status = materialise(planner, e);
+        planner->plan->stage[planner->plan->n_stage - 1]->is_aside = 1;
+    }
+    return status;
+}
+
 /* Reductions and reshapes level by level: what is independent shares passes. */
 static op_status stages_by_level(op_planner *planner, const op_order *order)
 {
     uint32_t most, *level = op_find_levels(planner, order->node, order->n, &most), *uses = count_uses(planner, order);
-    op_status status = level && uses ? OP_OK : no_memory();
-    for (uint32_t now = 1; status == OP_OK && now <= most; now++)
+    uint8_t *hoisted = op_find_hoisted(planner, order->node, order->n);
+    op_status status = level && uses && hoisted ? OP_OK : no_memory();
+    for (uint32_t now = 1; status == OP_OK && now <= most + 1; now++) {
+        status = planner->rows ? OP_OK : hoist(planner, order, level, now - 1, hoisted);
         for (uint32_t i = 0; i < order->n && status == OP_OK; i++) {
             op_expr *e = order->node[i];
             if (level[i] != now || !op_ends_stage(e) || planner->leaf[e->id])
@@ -483,6 +500,7 @@ static op_status stages_by_level(op_planner *planner, const op_order *order)
                      : e->kind == OP_NODE_VIEW ? reshape(planner, e)
                                                : reduce_group(planner, order, level, i);
         }
+    }
     return status;
 }
 
@@ -665,7 +683,7 @@ op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan
 
 int op_stage_is_pass(const op_stage *stage)
 {
-    return op_shape_size(stage->ndim, stage->shape) != 1;
+    return !stage->is_aside && op_shape_size(stage->ndim, stage->shape) != 1;
 }
 
 int op_plan_passes(const op_plan *plan)

@@ -61,6 +61,7 @@ typedef struct op_stage {
     int accumulates;  /* the kernel's last inputs, as many as its outputs, are states, which the outputs replace */
     int n_reduction;
     op_stage_reduction *reduction;
+    int is_aside;          /* computes a few values that stay in cache, for the next pass */
     int64_t bytes;         /* read and written, each element once */
     double cost;           /* of one element, 1 = an addition */
     int n_root;
@@ -94,7 +95,7 @@ typedef struct op_plan_request {
 /* Builds the plan in `arena`. Errors: shapes that do not fit, casts that same_kind forbids, memory. */
 op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan **plan);
 
-/* A stage over scalars alone is no pass over memory. */
+/* A stage over scalars alone, or over a few values that stay in cache, is no pass over memory. */
 int op_stage_is_pass(const op_stage *stage);
 int op_plan_passes(const op_plan *plan);
 

@@ -343,7 +343,7 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
     else if (op_stage_is_pass(stage))
         op_text_add(text, "pass %d of %d", pass, op_plan_passes(plan));
     else
-        op_text_add(text, "scalars");
+        op_text_add(text, stage->is_aside ? "aside" : "scalars");
     op_text_add(text, ": %s over %s, %" PRId64 " bytes",
                 kinds[stage->kind], op_shape_text(stage->ndim, stage->shape, shape), stage->bytes);
     print_reduced(text, stage);
