@@ -260,10 +260,10 @@ int emit_fold_nest(emitter *em)
     nest *x = &f.nest;
     unsigned n = f.vectors * em->program->n_out;
     f.before = calloc(3 * (size_t)n, sizeof *f.before);
-    f.sum = f.before + n;
-    f.next = f.sum + n;
     int ok = nest_open(x, em) && f.before;
     if (ok) {
+        f.sum = f.before + n;
+        f.next = f.sum + n;
         nest_function(x);
         make_blocks(&f);
         start(x, em->entry);

@@ -93,8 +93,7 @@ static op_dtype accumulator_dtype(const op_reduce_row *row, op_dtype dtype)
     return dtype;
 }
 
-/* where(mask, x, identity): what is left out changes nothing. */
-static op_expr *apply_where(op_reduce_code code, op_expr *x, op_expr *where)
+op_expr *op_reduce_masked(op_reduce_code code, op_expr *x, op_expr *where)
 {
     uint64_t state[4] = {0}, identity = 0;
     op_loops_best()->reducer[code][x->dtype].leaf(state, 1, NULL, 0, 0, 0, 0, 0);
@@ -180,7 +179,7 @@ op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op
                              op_dtype_name(dtype));
     x = op_cast(x, dtype);
     if (x && o->where)
-        x = apply_where(code, x, o->where);
+        x = op_reduce_masked(code, x, o->where);
     if (!x)
         return NULL;
     int may_be_empty = o->initial || !row->empty_fails;

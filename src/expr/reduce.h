@@ -30,6 +30,9 @@ extern const op_reduce_row op_reduce_rows[OP_REDUCE_END];
 /* The public builders' common part; options may be NULL. */
 op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op_reduce_options *options);
 
+/* where(mask, x, identity): what is left out changes nothing. */
+op_expr *op_reduce_masked(op_reduce_code code, op_expr *x, op_expr *where);
+
 /* What formulas call by name: the rows of the table, and what statistics.c makes of them. */
 typedef op_expr *(*op_reduce_builder)(op_expr *x, op_axes axes, const op_reduce_options *options);
 typedef struct op_reduce_name {

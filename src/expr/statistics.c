@@ -206,6 +206,9 @@ static op_expr *build_logsumexp(op_expr *x, op_axes axes, const op_reduce_option
 {
     op_reduce_options o = given(options);
     x = as_float(x, &o);
+    if (x && o.where) /* exp(-inf) adds nothing, and no maximum is among what is left out */
+        x = op_reduce_masked(OP_REDUCE_max, x, op_cast(o.where, OP_BOOL));
+    o.where = NULL;
     op_expr *e = apply_1(OP_CODE_exp, apply_2(OP_CODE_subtract, x, finite_max(x, axes, OP_KEEPDIMS)));
     op_expr *total = sum(e, axes, o.flags, &o);
     return apply_2(OP_CODE_add, apply_1(OP_CODE_log, total), finite_max(x, axes, o.flags));
@@ -215,8 +218,9 @@ static op_expr *build_softmax(op_expr *x, op_axes axes, const op_reduce_options 
 {
     op_reduce_options o = given(options);
     x = as_float(x, &o);
+    if (x && (o.where || o.initial))
+        return refuse(x, "softmax", o.where ? "where=" : "initial=");
     op_expr *e = apply_1(OP_CODE_exp, apply_2(OP_CODE_subtract, x, reduce(OP_REDUCE_max, x, axes, OP_KEEPDIMS, NULL)));
-    o.where = NULL;
     return apply_2(OP_CODE_divide, e, sum(e, axes, OP_KEEPDIMS, &o));
 }
 

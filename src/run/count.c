@@ -27,7 +27,7 @@ typedef struct op_count_run {
 static void fail(op_count_run *r)
 {
     int none = OP_OK;
-    atomic_compare_exchange_strong(&r->run->failed, &none, (int)OP_ERR_MEMORY);
+    atomic_compare_exchange_strong(r->run->failed, &none, (int)OP_ERR_MEMORY);
 }
 
 /* way[] may all be the same table. */

@@ -303,8 +303,8 @@ op_status op_run_stages(op_run_state *run)
         status = begin_temps(run, s);
         if (status == OP_OK)
             status = op_run_stage(run, s);
-        if (status == OP_OK && atomic_load(&run->failed))
-            status = op_fail((op_status)atomic_load(&run->failed), "out of memory while a kernel ran");
+        if (status == OP_OK && atomic_load(run->failed))
+            status = op_fail((op_status)atomic_load(run->failed), "out of memory while a kernel ran");
         if (status == OP_OK && op_run_stopped(run))
             status = op_fail(OP_ERR_CANCELLED, "the evaluation was cancelled");
         end_temps(run, s);
@@ -373,7 +373,9 @@ op_status op_execute(op_engine *engine, const op_prepared *p, int n_in, const op
     (void)n_in;
     char *few[16] = {0};
     const op_plan *plan = p->plan;
+    _Atomic int failed = OP_OK;
     op_run_state run = {.engine = engine,
+                        .failed = &failed,
                         .plan = plan,
                         .code = p->code,
                         .holes = holes,

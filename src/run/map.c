@@ -66,7 +66,7 @@ void op_args_free(const op_run_state *run, op_kernel_args *args, op_args_room *r
 static void fail(op_run_state *run, op_status status)
 {
     int none = OP_OK;
-    atomic_compare_exchange_strong(&run->failed, &none, (int)status);
+    atomic_compare_exchange_strong(run->failed, &none, (int)status);
 }
 
 void op_stream_fence(const op_kernel_args *args)

@@ -163,7 +163,7 @@ void op_parallel_in_order(op_run_state *run, int threads, int64_t n, void (*chun
 
 int op_run_stopped(const op_run_state *run)
 {
-    return atomic_load_explicit(&run->failed, memory_order_relaxed) ||
+    return atomic_load_explicit(run->failed, memory_order_relaxed) ||
            atomic_load_explicit(&run->engine->cancels, memory_order_relaxed) != run->cancels ||
            (run->cancel && *(const volatile int *)run->cancel);
 }

@@ -11,7 +11,7 @@
 void op_reduce_fail(op_reduce_run *r)
 {
     int none = OP_OK;
-    atomic_compare_exchange_strong(&r->run->failed, &none, (int)OP_ERR_MEMORY);
+    atomic_compare_exchange_strong(r->run->failed, &none, (int)OP_ERR_MEMORY);
 }
 
 static int64_t aligned(int64_t bytes)
@@ -94,7 +94,7 @@ static void store_identities(op_reduce_run *r)
 {
     for (int k = 0; k < r->n; k++) {
         const op_reduce_item *item = &r->item[k];
-        char state[64], value[8];
+        _Alignas(8) char state[64], value[8];
         item->reducer->leaf(state, 1, NULL, 0, 0, 0, 0, 0);
         item->reducer->finish(value, state, 0, 1, 1);
         for (int64_t i = 0; i < r->kept; i++)
@@ -135,7 +135,7 @@ static int open_run(op_reduce_run *r, op_run_state *run, const op_stage *stage, 
                          .columns = 1};
     for (int d = 0; d < stage->ndim; d++)
         *(op_is_reduced(stage, d) ? &r->reduced : &r->kept) *= stage->shape[d];
-    r->item = r->n <= 4 ? r->few : op_alloc(&run->engine->allocator, sizeof *r->item * (size_t)r->n);
+    r->item = r->n <= 4 ? r->few : op_alloc_zero(&run->engine->allocator, sizeof *r->item * (size_t)r->n);
     r->args = op_args_new(run, stage, &r->room);
     if (r->item && r->args) {
         fill_items(r);

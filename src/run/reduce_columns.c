@@ -89,7 +89,7 @@ static void finish_columns(op_worker *w)
         if (stride == item->result_size)
             item->reducer->finish(to, root, 0, w->width, lanes);
         for (int64_t j = 0; j < w->width && stride != item->result_size; j++) {
-            char value[8];
+            _Alignas(8) char value[8];
             item->reducer->finish(value, root, j, 1, lanes);
             memcpy(to + j * stride, value, (size_t)item->result_size);
         }

@@ -38,7 +38,8 @@ static void finish_lanes(op_worker *w, int64_t kept, int64_t used)
     const op_reduce_run *r = w->r;
     for (int k = 0; k < r->n; k++) {
         const op_reduce_item *item = &r->item[k];
-        char value[8], *root = op_tree_finish(&w->tree[k]);
+        _Alignas(8) char value[8];
+        char *root = op_tree_finish(&w->tree[k]);
         if (item->reducer->lanes) {
             item->reducer->lanes(value, root, 1, OP_LANES);
         } else {
@@ -114,7 +115,7 @@ static void finish_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
 {
     const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1;
-    char value[OP_BLOCK * 8];
+    _Alignas(8) char value[OP_BLOCK * 8];
     for (int k = 0; k < w->r->n; k++) {
         const op_reduce_item *item = &w->r->item[k];
         char *to = item->result + op_offset_of(stage, item->strides, stage->ndim, first, 0);

@@ -120,7 +120,7 @@ static int run_row(op_rows_worker *w)
             ok = run_map(&w->own, s);
         else
             ok = op_run_stage(&w->own, i) == OP_OK;
-        ok &= !atomic_load_explicit(&w->own.failed, memory_order_relaxed);
+        ok &= !atomic_load_explicit(w->own.failed, memory_order_relaxed);
     }
     return ok;
 }
@@ -135,7 +135,7 @@ static void chunk_of_rows(void *ctx, int64_t i)
     for (; ok && w.own.row < end && !op_run_stopped(&w.own); w.own.row++)
         ok = run_row(&w);
     if (!ok)
-        atomic_compare_exchange_strong(&r->run->failed, &none, OP_ERR_MEMORY);
+        atomic_compare_exchange_strong(r->run->failed, &none, OP_ERR_MEMORY);
     close_worker(&w);
 }
 
@@ -157,7 +157,7 @@ op_status op_run_rows(op_run_state *run)
     int64_t fair = plan->rows / (threads * 4); /* rows of a chunk that leave something to balance */
     r.batch = r.batch > fair ? (fair > 0 ? fair : 1) : r.batch;
     op_parallel(run, threads, (plan->rows + r.batch - 1) / r.batch, chunk_of_rows, &r);
-    if (atomic_load(&run->failed))
-        return op_fail((op_status)atomic_load(&run->failed), "out of memory while a kernel ran");
+    if (atomic_load(run->failed))
+        return op_fail((op_status)atomic_load(run->failed), "out of memory while a kernel ran");
     return op_run_stopped(run) ? op_fail(OP_ERR_CANCELLED, "the evaluation was cancelled") : OP_OK;
 }

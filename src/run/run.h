@@ -20,7 +20,7 @@ typedef struct op_run_state {
     void *progress_ctx;
     int64_t row;               /* of a plan with rows */
     int in_place;              /* an output shares memory with an input */
-    _Atomic int failed;        /* op_status of the first failure in a chunk */
+    _Atomic int *failed;       /* op_status of the first failure in a chunk, of any thread */
     /* what happened, for launch records */
     int threads_used;
     int interpreted;

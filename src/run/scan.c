@@ -19,7 +19,7 @@ enum {
 
 typedef struct op_link {
     _Atomic int ready;
-    char carry[LANES * 8];
+    _Alignas(8) char carry[LANES * 8];
 } op_link;
 
 typedef struct op_scan_run {
@@ -46,7 +46,7 @@ typedef struct op_scan_run {
 static void fail(op_scan_run *r)
 {
     int none = OP_OK;
-    atomic_compare_exchange_strong(&r->run->failed, &none, (int)OP_ERR_MEMORY);
+    atomic_compare_exchange_strong(r->run->failed, &none, (int)OP_ERR_MEMORY);
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -151,7 +151,7 @@ static void write_lanes(const op_scan_run *r, char *to, const char *carry, const
 {
     int64_t step = r->strides[r->stage->ndim - 1], together = EXPANDED / width;
     if (step == r->size && r->step == width * step && rows > together) {
-        char expanded[EXPANDED * 8];
+        _Alignas(8) char expanded[EXPANDED * 8];
         for (int64_t i = 0; i < together; i++)
             memcpy(expanded + i * width * r->size, carry, (size_t)(width * r->size));
         r->reducer->carries(to, together * r->step, step, expanded, values, rows / together, together * width);
@@ -169,7 +169,7 @@ static void write_blocks(op_worker *w, const op_span *s, char *carry, op_link *n
     const op_scan_run *r = w->r;
     int64_t row = s->width * r->size;
     int inner = r->stage->ndim - 1;
-    char into[CHUNK / BLOCK][LANES * 8];
+    _Alignas(8) char into[CHUNK / BLOCK][LANES * 8];
     for (int64_t i = 0; i < s->n; i += BLOCK) {
         memcpy(into[i / BLOCK], carry, (size_t)row);
         r->reducer->merge(carry, 0, w->values + (block_end(s, i) - 1) * row, 0, s->width, s->width);
@@ -238,7 +238,7 @@ static void chunk_of_sequences(void *ctx, int64_t i)
     if (!begin_worker(&w, r))
         return;
     for (int64_t k = first; k < end; k++) {
-        char carry[LANES * 8];
+        _Alignas(8) char carry[LANES * 8];
         op_span s = span_of(r, k);
         identity(r, carry, s.width);
         for (; s.begin < r->length && !op_run_stopped(r->run); s.begin += r->span) {
@@ -290,7 +290,8 @@ static void write_rows(op_worker *w, int64_t first, int64_t rows)
     const op_scan_run *r = w->r;
     int inner = r->stage->ndim - 1;
     int64_t n = r->length, row = r->strides[inner - 1];
-    char carry[8], *to = r->result + op_offset_of(r->stage, r->strides, inner, first, 0);
+    _Alignas(8) char carry[8];
+    char *to = r->result + op_offset_of(r->stage, r->strides, inner, first, 0);
     identity(r, carry, 1);
     if (r->step == r->size && row == n * r->size)
         n *= rows, rows = 1;

@@ -1,4 +1,4 @@
-/* Compensated sums: what plain sums lose, and where the two must agree. */
+/* Sums: their order, compensated ones and where the two must agree, masks, and no memory. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -158,6 +158,117 @@ START_TEST(with_the_other_options)
 }
 END_TEST
 
+START_TEST(exponentials_with_a_mask)
+{
+    double x[] = {2000, 1, 1};
+    op_expr *X = input(x, 3);
+    op_reduce_options options = {.where = (op_less)(X, op_scalar(graph, 1000))};
+    ck_assert_double_eq_tol(value_of(op_logsumexp_opt(X, OP_ALL, &options)), 1 + log(2), 1e-15);
+    options.where = (op_less)(X, op_scalar(graph, 0));
+    ck_assert_double_eq(value_of(op_logsumexp_opt(X, OP_ALL, &options)), -INFINITY);
+    ck_assert_ptr_null(op_softmax_opt(X, OP_ALL, &options));
+    ck_assert_int_eq(op_graph_error(graph)->code, OP_ERR_INVALID);
+}
+END_TEST
+
+static long before_failure;
+
+/* Memory that is not zero by chance. */
+static void *failing_alloc(size_t bytes, void *ctx)
+{
+    (void)ctx;
+    void *memory = before_failure-- > 0 ? aligned_alloc(64, (bytes + 64) / 64 * 64) : NULL;
+    return memory ? memset(memory, 0xa5, bytes) : NULL;
+}
+
+static void plain_free(void *memory, void *ctx)
+{
+    (void)ctx;
+    free(memory);
+}
+
+/* Thirty sums of as many operands in one pass, each allocation failing once. */
+START_TEST(many_sums_without_memory_fail)
+{
+    enum { SUMS = 30, ROWS = 40, COLUMNS = 50 };
+    static double x[ROWS][COLUMNS], out[SUMS][ROWS];
+    op_options options = {.alloc = failing_alloc, .free = plain_free, .threads = 1, .flags = OP_ENGINE_INTERPRET};
+    op_status status = OP_ERR_MEMORY;
+    for (long k = 1; status != OP_OK; k++) {
+        op_expr *e[SUMS] = {NULL};
+        op_view outs[SUMS];
+        before_failure = k;
+        op_engine *own = op_engine_new(&options);
+        op_graph *mine = own ? op_graph_new(own) : NULL;
+        op_expr *X = mine ? op_input(mine, OP_VIEW_2D(OP_F64, x, ROWS, COLUMNS)) : NULL;
+        for (int i = 0; i < SUMS; i++) {
+            outs[i] = OP_VIEW_1D(OP_F64, out[i], ROWS);
+            e[i] = X ? op_sum((op_add)(X, op_scalar(mine, i)), OP_AXIS(1), 0) : NULL;
+        }
+        status = e[SUMS - 1] ? op_eval_many(mine, SUMS, e, outs) : OP_ERR_MEMORY;
+        ck_assert(status == OP_OK || status == OP_ERR_MEMORY);
+        op_graph_free(mine);
+        op_engine_free(own);
+        ck_assert_int_lt(k, 2000);
+    }
+    ck_assert_double_eq(out[SUMS - 1][ROWS - 1], (SUMS - 1) * COLUMNS);
+}
+END_TEST
+
+/* The promised order, written down once more: lanes of leaves, leaves in a binary tree, halves of lanes. */
+static double tree_of(double (*leaf)[32], int64_t n)
+{
+    for (int64_t step = 1; step < n; step *= 2)
+        for (int64_t i = 0; i + step < n; i += 2 * step)
+            for (int j = 0; j < 32; j++)
+                leaf[i][j] += leaf[i + step][j];
+    for (int half = 16; half > 0; half /= 2)
+        for (int j = 0; j < half; j++)
+            leaf[0][j] += leaf[0][j + half];
+    return leaf[0][0] + 0;
+}
+
+static double sum_in_order(const double *x, int64_t n, int64_t stride)
+{
+    int64_t leaves = (n + 511) / 512;
+    double(*leaf)[32] = malloc(sizeof *leaf * (size_t)(leaves + 1));
+    for (int64_t i = 0; i < leaves; i++)
+        for (int j = 0; j < 32; j++) {
+            leaf[i][j] = -0.0;
+            for (int64_t at = 512 * i + j; at < n && at < 512 * (i + 1); at += 32)
+                leaf[i][j] += x[at * stride];
+        }
+    double sum = tree_of(leaf, leaves);
+    free(leaf);
+    return sum;
+}
+
+/* Folded sequences, short rows, and columns that were turned inside out have the promised bits. */
+START_TEST(in_the_promised_order)
+{
+    static const int64_t shapes[][2] = {{1, 1},   {1, 31},  {1, 33},   {3, 512},  {2, 513},    {1, 16384}, {2, 16385},
+                                        {3, 100}, {100, 7}, {200, 32}, {100, 33}, {1, 200000}, {70, 1100}, {64, 40}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        int64_t rows = shapes[s][0], n = shapes[s][1];
+        double *x = malloc(sizeof *x * (size_t)(rows * n)), *out = malloc(sizeof *out * (size_t)rows);
+        for (int64_t i = 0; i < rows * n; i++)
+            x[i] = sin((double)i) * exp((double)(i % 13));
+        for (int transposed = 0; transposed < 2; transposed++) {
+            int64_t strides[2] = {transposed ? 8 : 8 * n, transposed ? 8 * rows : 8};
+            op_expr *X = op_input(graph, op_view_nd(OP_F64, x, 2, shapes[s], strides));
+            ck_assert_int_eq(op_eval(op_sum(X, OP_AXIS(1), 0), OP_VIEW_1D(OP_F64, out, rows)), OP_OK);
+            for (int64_t r = 0; r < rows; r++) {
+                double want = sum_in_order(x + (transposed ? r : r * n), n, transposed ? rows : 1);
+                ck_assert_msg(!memcmp(&want, &out[r], sizeof want), "%lld x %lld%s, row %lld: %.17g, not %.17g",
+                              (long long)rows, (long long)n, transposed ? " transposed" : "", (long long)r, out[r], want);
+            }
+        }
+        free(x);
+        free(out);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sums");
@@ -169,6 +280,9 @@ int main(void)
     tcase_add_test(tests, what_is_not_finite_is_that_of_a_plain_sum);
     tcase_add_test(tests, along_every_axis);
     tcase_add_test(tests, with_the_other_options);
+    tcase_add_test(tests, exponentials_with_a_mask);
+    tcase_add_test(tests, many_sums_without_memory_fail);
+    tcase_add_test(tests, in_the_promised_order);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
