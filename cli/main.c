@@ -15,6 +15,7 @@ static const char help[] =
     "  onepass eval 'sin(b) + c' b=b.npy c=c.npy -o a.npy\n"
     "  onepass inspect 'sin(b) + c' 'b=f64[n]' 'c=f64[n]' --show ir\n"
     "\n"
+    "`onepass eval --help` and `onepass inspect --help` list the options.\n"
     "Exit status: 0 done, 1 the work failed, 2 the command line or the formula is wrong.\n";
 
 /* ---- Signals ------------------------------------------------------------------------------------------- */

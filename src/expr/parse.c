@@ -191,7 +191,8 @@ static enum state keyword(op_formula *f, op_pending *call)
     if (!key) {
         op_formula_fail(f, OP_ERR_PARSE, f->token.begin, f->token.end,
                         "there is no such keyword here; reductions take axis, dtype, keepdims, initial and where, "
-                        "sums compensated, norm's functions loc and scale");
+                        "sums compensated, var and std ddof, norm's functions loc and scale; "
+                        "histogram(x, bins, lo, hi) and bincount(x, n) take none but where");
         return FAILED;
     }
     call->key = (op_key)key;

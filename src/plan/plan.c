@@ -9,6 +9,7 @@
 
 enum {
     COUNTING = 20, /* cost of counting one element, 1 = an addition */
+    COMBINING = 8, /* of combining it with a state that is more than one value */
     NODES_PER_STAGE = 2000, /* compile time grows with the nodes of a kernel, a little faster than linearly */
 };
 
@@ -239,7 +240,8 @@ static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_
         value[stage->reduction[k].block] = op_lower_expr(l, e[k]->arg[0]);
     }
     op_status status = op_lower_end(l, (int)stage->program.n_out);
-    stage->cost += counts ? COUNTING * n : 0;
+    for (int k = 0; k < n; k++)
+        stage->cost += counts ? COUNTING : op_reduce_rows[e[k]->reduce.code].combine ? 1 : COMBINING;
     for (int k = 0; k < n && status == OP_OK; k++) {
         uint32_t block = (uint32_t)stage->reduction[k].block;
         int64_t *none = OP_NEW_ARRAY(arena, int64_t, first->ndim + 1);

@@ -55,8 +55,8 @@ static op_status print_stages(op_text *text, op_engine *engine, const op_plan *p
 
 static void print_lookups(op_text *text, const op_launch *launch)
 {
-    op_text_add(text, "instruction set %s, %d kernels: %d compiled in %.3f ms, %d from memory%s%s\n", launch->isa,
-                launch->kernels, launch->compiles, 1e3 * launch->compile_seconds, launch->hits_memory,
+    op_text_add(text, "instruction set %s, %d kernel%s: %d compiled in %.3f ms, %d from memory%s%s\n", launch->isa,
+                launch->kernels, launch->kernels == 1 ? "" : "s", launch->compiles, 1e3 * launch->compile_seconds, launch->hits_memory,
                 *launch->miss ? "; missed because " : "", launch->miss);
 }
 
