@@ -31,6 +31,7 @@ typedef struct fold {
     nest nest;
     unsigned vectors; /* of a group */
     LLVMBasicBlockRef group, loop_done, group_rest, group_done, pass_done;
+    LLVMValueRef is_leaves; /* OP_KERNEL_LEAVES */
     LLVMValueRef lanes;   /* that count in this pass */
     LLVMValueRef is_rest; /* this pass is over the buffers */
     LLVMValueRef first;   /* lane of this group */
@@ -68,8 +69,9 @@ static void make_blocks(fold *f)
     x->exit = emit_block(x->em, "exit");
 }
 
-static void emit_entry(nest *x)
+static void emit_entry(fold *f)
 {
+    nest *x = &f->nest;
     LLVMBuilderRef b = x->em->builder;
     for (uint32_t i = 0; i < x->n_operand; i++) {
         operand *o = &x->operand[i];
@@ -81,18 +83,34 @@ static void emit_entry(nest *x)
     }
     emit_insns(x, PER_RUN);
     x->n = emit_field(x->em, type_int(x->em, 64), x->em->args, offsetof(op_kernel_args, n), "n");
-    x->full = LLVMBuildAnd(b, x->n, i64(x, -(uint64_t)OP_LANES), "full");
-    x->rest = LLVMBuildAnd(b, x->n, i64(x, OP_LANES - 1), "rest");
+    LLVMValueRef flags = emit_field(x->em, type_int(x->em, 64), x->em->args, offsetof(op_kernel_args, flags), "flags");
+    flags = LLVMBuildAnd(b, flags, i64(x, OP_KERNEL_LEAVES), "");
+    f->is_leaves = LLVMBuildICmp(b, LLVMIntNE, flags, i64(x, 0), "is.leaves");
     LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSLT, x->begin, x->end, "some"), x->row, x->exit);
 }
 
-static void emit_row(nest *x, LLVMBasicBlockRef entry)
+/* How many elements the row has: whole OP_LANES, and what is left. */
+static void emit_row_extent(fold *f)
 {
+    nest *x = &f->nest;
+    LLVMBuilderRef b = x->em->builder;
+    LLVMValueRef done = LLVMBuildMul(b, x->row_index, i64(x, OP_LEAF), ""), left = LLVMBuildSub(b, x->n, done, "left");
+    LLVMValueRef is_last = LLVMBuildICmp(b, LLVMIntSLT, left, i64(x, OP_LEAF), "is.last");
+    LLVMValueRef leaf = LLVMBuildSelect(b, is_last, left, i64(x, OP_LEAF), "");
+    LLVMValueRef n = LLVMBuildSelect(b, f->is_leaves, leaf, x->n, "row.n");
+    x->full = LLVMBuildAnd(b, n, i64(x, -(uint64_t)OP_LANES), "full");
+    x->rest = LLVMBuildAnd(b, n, i64(x, OP_LANES - 1), "rest");
+}
+
+static void emit_row(fold *f, LLVMBasicBlockRef entry)
+{
+    nest *x = &f->nest;
     LLVMBuilderRef b = x->em->builder;
     start(x, x->row);
     x->row_index = open_counter(x, x->begin, entry, "r"); /* closed in emit_row_done */
     for (uint32_t i = 0; i < x->n_operand; i++)
         x->operand[i].row = emit_row_address(x, &x->operand[i]);
+    emit_row_extent(f);
     emit_insns(x, PER_ROW);
     LLVMValueRef long_row = LLVMBuildICmp(b, LLVMIntNE, x->full, i64(x, 0), "long");
     emit_branch_likely(x->em, long_row, x->pass, x->fill);
@@ -267,8 +285,8 @@ int emit_fold_nest(emitter *em)
         nest_function(x);
         make_blocks(&f);
         start(x, em->entry);
-        emit_entry(x);
-        emit_row(x, here(x));
+        emit_entry(&f);
+        emit_row(&f, here(x));
         emit_pass(&f, here(x));
         emit_group(&f);
         emit_loop(&f);

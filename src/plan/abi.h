@@ -14,7 +14,8 @@ typedef struct op_operand {
 } op_operand;
 
 enum {
-    OP_KERNEL_STREAM = 1 /* write contiguous outputs past the cache (non-temporal) */
+    OP_KERNEL_STREAM = 1, /* write contiguous outputs past the cache (non-temporal) */
+    OP_KERNEL_LEAVES = 2, /* of a kernel that folds: rows are the leaves of one sequence of n elements */
 };
 
 /* Functions that kernels reach by number: see op_call below. */
@@ -30,7 +31,8 @@ typedef struct op_kernel_args {
 
 /* Rank 1: elements begin..end-1 of operands that start at data + begin * stride.
  * Rank 2: rows begin..end-1, all args->n elements of each. An output that folds (program.h) is combined with
- * OP_LANES values for each row, which the caller has set to the identity.
+ * OP_LANES values for each row, which the caller has set to the identity; with OP_KERNEL_LEAVES, row r has the
+ * elements from r * OP_LEAF on, at most OP_LEAF of the args->n.
  * Contiguous outputs written with OP_KERNEL_STREAM are fenced by the caller. */
 typedef void (*op_kernel_fn)(const op_kernel_args *args, int64_t begin, int64_t end);
 

@@ -59,18 +59,31 @@ int op_evaluate(const op_evaluation *e, int last, int64_t kept, int64_t reduced,
     return op_code_run(e->code, e->args, 0, e->stage->program.rank == 1 ? n : rows);
 }
 
-int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t column, int is_leaves, int64_t rows, int64_t n,
-                 int64_t at)
+/* The rows of a kernel that folds are not those of the stage. */
+static int fold(const op_evaluation *e, int64_t rows, int64_t n)
+{
+    place_blocks(e, 0, OP_LANES);
+    e->args->n = n;
+    return op_code_run(e->code, e->args, 0, rows);
+}
+
+int op_fold_leaves(const op_evaluation *e, int64_t kept, int64_t column, int64_t n)
 {
     int inner = e->stage->ndim - 1;
     op_place_inputs(e, inner, kept, 0, column);
-    place_blocks(e, at * OP_LANES, OP_LANES);
-    for (uint32_t k = 0; k < e->stage->program.n_in; k++) {
-        const int64_t *strides = e->stage->operand[k].strides;
-        e->args->operand[k].row_stride = is_leaves ? OP_LEAF * strides[inner] : strides[inner - 1];
-    }
-    e->args->n = n;
-    return op_code_run(e->code, e->args, 0, rows);
+    for (uint32_t k = 0; k < e->stage->program.n_in; k++)
+        e->args->operand[k].row_stride = OP_LEAF * e->stage->operand[k].strides[inner];
+    e->args->flags |= OP_KERNEL_LEAVES;
+    return fold(e, (n + OP_LEAF - 1) / OP_LEAF, n);
+}
+
+int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t rows, int64_t n)
+{
+    int inner = e->stage->ndim - 1;
+    op_place_inputs(e, inner, kept, 0, 0);
+    for (uint32_t k = 0; k < e->stage->program.n_in; k++)
+        e->args->operand[k].row_stride = e->stage->operand[k].strides[inner - 1];
+    return fold(e, rows, n);
 }
 
 int op_evaluate_sequence(const op_evaluation *e, int64_t kept, int64_t begin, int64_t end)

@@ -25,11 +25,11 @@ typedef struct op_evaluation {
 /* Moves every input to an index of the kept and of the reduced dimensions before the last, and to a column. */
 void op_place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column);
 
-/* Combines rows of n <= OP_LEAF elements with the lanes that lie one row after another in every block, and hold
- * the identity. The first one goes to row `at`. Row i begins at element `column` + i * OP_LEAF of one sequence, or,
- * if those are short, is that of result kept + i, all in one run of the dimension before. Returns 0 if out of memory. */
-int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t column, int is_leaves, int64_t rows, int64_t n,
-                 int64_t at);
+/* Combine elements with rows of lanes that lie one after another in every block, and hold the identity: the
+ * leaves of n elements from `column` on of one sequence; or the sequences of results kept, kept + 1, ...,
+ * n <= OP_LEAF elements each, all in one run of the dimension before. Return 0 if out of memory. */
+int op_fold_leaves(const op_evaluation *e, int64_t kept, int64_t column, int64_t n);
+int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t rows, int64_t n);
 
 /* Evaluates `rows` rows of `n` elements from the given place, rows one after another; they become the
  * values from number `at` on of every block. Returns 0 if out of memory. */

@@ -172,6 +172,12 @@ static void run_row(const op_frame *f, int64_t row, int64_t begin, int64_t end)
         run_block(f, row, begin, end - begin < BLOCK ? end - begin : BLOCK);
 }
 
+static int64_t row_extent(const op_kernel_args *args, int64_t row)
+{
+    int64_t left = args->n - row * OP_LEAF;
+    return !(args->flags & OP_KERNEL_LEAVES) ? args->n : left < OP_LEAF ? left : OP_LEAF;
+}
+
 int op_interpret(const op_code *code, const op_kernel_args *args, int64_t begin, int64_t end)
 {
     enum { ON_STACK = 8 };
@@ -186,7 +192,7 @@ int op_interpret(const op_code *code, const op_kernel_args *args, int64_t begin,
         run_row(&f, 0, begin, end);
     else
         for (int64_t row = begin; row < end; row++)
-            run_row(&f, row, 0, args->n);
+            run_row(&f, row, 0, row_extent(args, row));
     if (block != room)
         op_release(code->allocator, block);
     return 1;

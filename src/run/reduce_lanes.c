@@ -5,7 +5,8 @@
 
 enum {
     SUBTREE = 128 * OP_LEAF,           /* most elements of a subtree that one thread reduces; a power of two of leaves */
-    FOLDED_ROWS = OP_BLOCK / OP_LANES, /* at a time, when the kernel folds */
+    FOLDED_ROWS = OP_BLOCK / OP_LANES, /* at a time, when the kernel folds: their lanes are a block */
+    FOLDED = FOLDED_ROWS * OP_LEAF,    /* elements, if they are leaves */
 };
 
 /* Values begin..end-1 of the sequence of one result. */
@@ -31,26 +32,27 @@ static void push_values(op_worker *w, int64_t at, int64_t n, int64_t first)
     }
 }
 
-/* Combines the lanes of every tree, halves, halves of halves, ..., and stores the results. `used` lanes
- * hold more than the identity. */
+/* Combines the lanes of a root, halves, halves of halves, ..., and stores the result. `used` lanes hold more
+ * than the identity. */
+static void store_result(const op_reduce_run *r, const op_reduce_item *item, int64_t kept, char *root, int64_t used)
+{
+    _Alignas(8) char value[8];
+    if (item->reducer->lanes) {
+        item->reducer->lanes(value, root, 1, OP_LANES);
+    } else {
+        for (int64_t half = OP_LANES / 2; half > 0; half /= 2)
+            if (used > half)
+                item->reducer->merge(root, 0, root, half, half, OP_LANES);
+        item->reducer->finish(value, root, 0, 1, OP_LANES);
+    }
+    memcpy(item->result + op_offset_of(r->stage, item->strides, r->stage->ndim, kept, 0), value,
+           (size_t)item->result_size);
+}
+
 static void finish_lanes(op_worker *w, int64_t kept, int64_t used)
 {
-    const op_reduce_run *r = w->r;
-    for (int k = 0; k < r->n; k++) {
-        const op_reduce_item *item = &r->item[k];
-        _Alignas(8) char value[8];
-        char *root = op_tree_finish(&w->tree[k]);
-        if (item->reducer->lanes) {
-            item->reducer->lanes(value, root, 1, OP_LANES);
-        } else {
-            for (int64_t half = OP_LANES / 2; half > 0; half /= 2)
-                if (used > half)
-                    item->reducer->merge(root, 0, root, half, half, OP_LANES);
-            item->reducer->finish(value, root, 0, 1, OP_LANES);
-        }
-        memcpy(item->result + op_offset_of(r->stage, item->strides, r->stage->ndim, kept, 0), value,
-               (size_t)item->result_size);
-    }
+    for (int k = 0; k < w->r->n; k++)
+        store_result(w->r, &w->r->item[k], kept, op_tree_finish(&w->tree[k]), used);
 }
 
 /* Rows of OP_LANES lanes in every block begin as the identity. */
@@ -62,30 +64,26 @@ static void clear_lanes(op_worker *w, int64_t rows)
     }
 }
 
-/* See op_fold_rows. `at`: the row of the blocks that is the first one's. */
-static void fold_rows(op_worker *w, int64_t kept, int64_t column, int is_leaves, int64_t rows, int64_t n, int64_t at)
+/* The root over n elements from `begin` on of one sequence: lanes at the start of every block. */
+static void fold_block(op_worker *w, int64_t kept, int64_t begin, int64_t n)
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
-    if (rows && !op_fold_rows(&evaluation, kept, column, is_leaves, rows, n, at))
+    int64_t leaves = (n + OP_LEAF - 1) / OP_LEAF;
+    clear_lanes(w, leaves);
+    if (!op_fold_leaves(&evaluation, kept, begin, n))
         op_reduce_fail(w->r);
+    for (int k = 0; k < w->r->n; k++)
+        w->r->item[k].reducer->leaves(w->memory + w->r->item[k].block * w->block_bytes, leaves);
 }
 
-/* Trees over elements begin..end-1 of one sequence. A block of FOLDED_ROWS leaves is an aligned subtree. */
+/* Trees over elements begin..end-1 of one sequence. A block is an aligned subtree. */
 static void fold_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
 {
     op_clear_trees(w);
-    for (; begin < end; begin += FOLDED_ROWS * OP_LEAF) {
-        int64_t n = end - begin < FOLDED_ROWS * OP_LEAF ? end - begin : FOLDED_ROWS * OP_LEAF;
-        int64_t rows = n / OP_LEAF, rest = n % OP_LEAF;
-        clear_lanes(w, rows + (rest > 0));
-        fold_rows(w, kept, begin, 1, rows, OP_LEAF, 0);
-        fold_rows(w, kept, begin + rows * OP_LEAF, 1, rest > 0, rest, rows);
-        for (int k = 0; k < w->r->n; k++) {
-            const op_reduce_item *item = &w->r->item[k];
-            char *lanes = w->memory + item->block * w->block_bytes;
-            item->reducer->leaves(lanes, rows + (rest > 0));
-            op_tree_add(&w->tree[k], lanes);
-        }
+    for (; begin < end; begin += FOLDED) {
+        fold_block(w, kept, begin, end - begin < FOLDED ? end - begin : FOLDED);
+        for (int k = 0; k < w->r->n; k++)
+            op_tree_add(&w->tree[k], w->memory + w->r->item[k].block * w->block_bytes);
     }
 }
 
@@ -106,6 +104,12 @@ static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t e
 
 void op_reduce_sequence(op_worker *w, int64_t kept)
 {
+    if (op_program_folds(&w->r->stage->program) && w->r->reduced <= FOLDED) { /* one block: no tree above it */
+        fold_block(w, kept, 0, w->r->reduced);
+        for (int k = 0; k < w->r->n; k++)
+            store_result(w->r, &w->r->item[k], kept, w->memory + w->r->item[k].block * w->block_bytes, OP_LANES);
+        return;
+    }
     reduce_sequence(w, kept, 0, w->r->reduced);
     finish_lanes(w, kept, w->r->reduced);
 }
@@ -154,8 +158,10 @@ static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
         int64_t rows = count < most ? count : most, left = extent - first % extent;
         rows = rows < left ? rows : left;
         if (folds) {
+            op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
             clear_lanes(w, rows);
-            fold_rows(w, first, 0, 0, rows, n, 0);
+            if (!op_fold_rows(&evaluation, first, rows, n))
+                op_reduce_fail(w->r);
         } else {
             op_worker_evaluate(w, inner, first, 0, 0, rows, n, 0);
         }
@@ -220,7 +226,7 @@ static void join_subtrees(op_worker *w, int64_t first, int64_t step)
 void op_reduce_lanes(op_reduce_run *r, int threads)
 {
     r->subtree = SUBTREE;
-    while (r->subtree > FOLDED_ROWS * OP_LEAF && r->reduced < r->subtree * 4 * threads)
+    while (r->subtree > FOLDED && r->reduced < r->subtree * 4 * threads)
         r->subtree /= 2;
     r->subtrees = (r->reduced + r->subtree - 1) / r->subtree;
     if (r->kept >= 2 * threads || r->subtrees <= 1) {
