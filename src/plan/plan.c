@@ -477,7 +477,8 @@ static op_status hoist(op_planner *planner, const op_order *order, const uint32_
         if (level[i] != now || !hoisted[e->id] || planner->leaf[e->id])
             continue;
         status = materialise(planner, e);
-        planner->plan->stage[planner->plan->n_stage - 1]->is_aside = 1;
+        if (status == OP_OK)
+            planner->plan->stage[planner->plan->n_stage - 1]->is_aside = 1;
     }
     return status;
 }

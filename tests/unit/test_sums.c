@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "onepass/onepass.h"
 #include "onepass/sugar.h"
@@ -215,6 +217,33 @@ START_TEST(many_sums_without_memory_fail)
 }
 END_TEST
 
+/* What is computed aside, once for all rows, may be the first stage of a plan. */
+START_TEST(weights_without_memory_fail)
+{
+    enum { ROWS = 40, COLUMNS = 50 };
+    static double x[ROWS][COLUMNS], weight[COLUMNS], out[ROWS];
+    op_options options = {.alloc = failing_alloc, .free = plain_free, .threads = 1, .flags = OP_ENGINE_INTERPRET};
+    op_status status = OP_ERR_MEMORY;
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < COLUMNS; j++)
+            x[i][j] = i;
+    for (long k = 1; status != OP_OK; k++) {
+        before_failure = k;
+        op_engine *own = op_engine_new(&options);
+        op_graph *mine = own ? op_graph_new(own) : NULL;
+        op_expr *X = mine ? op_input(mine, OP_VIEW_2D(OP_F64, x, ROWS, COLUMNS)) : NULL;
+        op_expr *W = X ? op_exp(op_input(mine, OP_VIEW_1D(OP_F64, weight, COLUMNS))) : NULL;
+        op_expr *e = W ? op_sum((op_multiply)(X, W), OP_AXIS(1), 0) : NULL;
+        status = e ? op_eval(e, OP_VIEW_1D(OP_F64, out, ROWS)) : OP_ERR_MEMORY;
+        ck_assert(status == OP_OK || status == OP_ERR_MEMORY);
+        op_graph_free(mine);
+        op_engine_free(own);
+        ck_assert_int_lt(k, 2000);
+    }
+    ck_assert_double_eq(out[ROWS - 1], (ROWS - 1) * COLUMNS);
+}
+END_TEST
+
 /* The promised order, written down once more: lanes of leaves, leaves in a binary tree, halves of lanes. */
 static double tree_of(double (*leaf)[32], int64_t n)
 {
@@ -243,6 +272,16 @@ static double sum_in_order(const double *x, int64_t n, int64_t stride)
     return sum;
 }
 
+/* Room for n values that ends where readable memory ends. */
+static double *guarded(int64_t n, void **map, size_t *bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (sizeof(double) * (size_t)n + page - 1) / page * page;
+    *bytes = used + page;
+    *map = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(*map != MAP_FAILED && mprotect((char *)*map + used, page, PROT_NONE) == 0);
+    return (double *)(void *)((char *)*map + used) - n;
+}
+
 /* Folded sequences, short rows, and columns that were turned inside out have the promised bits. */
 START_TEST(in_the_promised_order)
 {
@@ -250,7 +289,9 @@ START_TEST(in_the_promised_order)
                                         {3, 100}, {100, 7}, {200, 32}, {100, 33}, {1, 200000}, {70, 1100}, {64, 40}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         int64_t rows = shapes[s][0], n = shapes[s][1];
-        double *x = malloc(sizeof *x * (size_t)(rows * n)), *out = malloc(sizeof *out * (size_t)rows);
+        void *map, *out_map;
+        size_t bytes, out_bytes;
+        double *x = guarded(rows * n, &map, &bytes), *out = guarded(rows, &out_map, &out_bytes);
         for (int64_t i = 0; i < rows * n; i++)
             x[i] = sin((double)i) * exp((double)(i % 13));
         for (int transposed = 0; transposed < 2; transposed++) {
@@ -263,8 +304,8 @@ START_TEST(in_the_promised_order)
                               (long long)rows, (long long)n, transposed ? " transposed" : "", (long long)r, out[r], want);
             }
         }
-        free(x);
-        free(out);
+        munmap(map, bytes);
+        munmap(out_map, out_bytes);
     }
 }
 END_TEST
@@ -282,6 +323,7 @@ int main(void)
     tcase_add_test(tests, with_the_other_options);
     tcase_add_test(tests, exponentials_with_a_mask);
     tcase_add_test(tests, many_sums_without_memory_fail);
+    tcase_add_test(tests, weights_without_memory_fail);
     tcase_add_test(tests, in_the_promised_order);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
