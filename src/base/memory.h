@@ -7,6 +7,11 @@
 
 enum { OP_ALIGNMENT = 64 }; /* of what op_alloc returns, bytes: a cache line, the widest vector */
 
+static inline int64_t op_aligned(int64_t bytes)
+{
+    return (bytes + OP_ALIGNMENT - 1) & ~(int64_t)(OP_ALIGNMENT - 1);
+}
+
 typedef struct op_allocator {
     void *(*alloc)(size_t bytes, void *ctx);
     void (*free)(void *memory, void *ctx);

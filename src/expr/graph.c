@@ -139,8 +139,7 @@ op_expr *op_graph_add(op_graph *graph, const op_expr *draft)
         return op_graph_fail(graph, OP_ERR_MEMORY, NULL, -1, "out of memory for expression number %u", graph->n_node);
     node->graph = graph;
     node->next = NULL;
-    node->staged = node->kind == OP_NODE_REDUCE || node->kind == OP_NODE_SCAN ||
-                   node->kind == OP_NODE_COUNT || (node->kind == OP_NODE_VIEW && node->view.kind == OP_VIEW_RESHAPE);
+    node->staged = op_ends_stage(node);
     for (int i = 0; i < node->n_args; i++) {
         node->staged |= node->arg[i]->staged;
         node->open |= node->arg[i]->open;

@@ -117,4 +117,11 @@ op_expr *op_graph_intern(op_graph *graph, const op_expr *draft);
 /* An input or a hole: never merged with an equal one. */
 op_expr *op_graph_add(op_graph *graph, const op_expr *draft);
 
+/* What cannot be computed in the pass that its operand is computed in: reductions, scans, counts, reshapes. */
+static inline int op_ends_stage(const op_expr *e)
+{
+    return e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN || e->kind == OP_NODE_COUNT ||
+           (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE);
+}
+
 #endif

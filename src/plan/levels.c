@@ -4,12 +4,6 @@
 
 #include "plan/lower.h"
 
-int op_ends_stage(const op_expr *e)
-{
-    return e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN || e->kind == OP_NODE_COUNT ||
-           (e->kind == OP_NODE_VIEW && e->view.kind == OP_VIEW_RESHAPE);
-}
-
 int op_can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b)
 {
     const op_expr *x = a->arg[0], *y = b->arg[0];

@@ -34,8 +34,6 @@ op_status op_resolve_shapes(op_planner *planner, op_expr *const *node, uint32_t 
 /* Does result i fit into its output: dtype, shape, elements that do not overlap? */
 op_status op_check_output(const op_planner *planner, int i);
 
-/* What cannot be computed in the pass that its operand is computed in: reductions, scans, reshapes. */
-int op_ends_stage(const op_expr *e);
 /* Are both reductions over the same axes of operands of the same shape? */
 int op_can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b);
 /* By position in the list, arguments before users: the level of each node that ends a stage, 1 to *most. It
@@ -69,6 +67,5 @@ enum { OP_FEWEST_COLUMNS = 64 };
 
 /* The kernel of a collapsed reduce stage combines values itself, if it can. */
 op_status op_stage_combine(op_stage *stage, op_arena *arena);
-int op_stage_states_are_values(const op_stage *stage);
 
 #endif

@@ -97,6 +97,8 @@ op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan
 
 /* A stage over scalars alone, or over a few values that stay in cache, is no pass over memory. */
 int op_stage_is_pass(const op_stage *stage);
+/* A reduce stage whose reductions have a block each, and states that are single values. */
+int op_stage_states_are_values(const op_stage *stage);
 int op_plan_passes(const op_plan *plan);
 
 /* The first broken rule of a plan (static text), or NULL. */

@@ -34,15 +34,11 @@ static void place_blocks(const op_evaluation *e, int64_t at, int64_t row)
     }
 }
 
-/* True if every input goes on after n elements of one row with the next row. */
-static int rows_are_one(const op_evaluation *e, int64_t n)
+int op_rows_are_one(const op_stage *stage, int dim, int64_t n)
 {
-    int inner = e->stage->ndim - 1;
-    for (uint32_t k = 0; k < e->stage->program.n_in; k++) {
-        const int64_t *strides = e->stage->operand[k].strides;
-        if (strides[inner - 1] != n * strides[inner])
+    for (uint32_t k = 0; k < stage->program.n_in; k++)
+        if (stage->operand[k].strides[dim] != n * stage->operand[k].strides[stage->ndim - 1])
             return 0;
-    }
     return 1;
 }
 
@@ -50,7 +46,7 @@ int op_evaluate(const op_evaluation *e, int last, int64_t kept, int64_t reduced,
                 int64_t n, int64_t at)
 {
     op_place_inputs(e, last, kept, reduced, column);
-    if (rows > 1 && rows_are_one(e, n)) {
+    if (rows > 1 && op_rows_are_one(e->stage, e->stage->ndim - 2, n)) {
         n *= rows;
         rows = 1;
     }

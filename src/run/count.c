@@ -24,12 +24,6 @@ typedef struct op_count_run {
     pthread_mutex_t lock; /* of total */
 } op_count_run;
 
-static void fail(op_count_run *r)
-{
-    int none = OP_OK;
-    atomic_compare_exchange_strong(r->run->failed, &none, (int)OP_ERR_MEMORY);
-}
-
 /* way[] may all be the same table. */
 static void count_block(int64_t *const way[WAYS], int64_t bins, const int64_t *place, int64_t n)
 {
@@ -83,7 +77,7 @@ static void chunk_of_elements(void *ctx, int64_t i)
     int64_t *table = alone ? r->total : op_alloc_zero(allocator, (size_t)(r->ways * r->slots) * sizeof *table);
     op_evaluation evaluation = {r->stage, r->code, r->args, args, memory, BLOCK * (int64_t)sizeof(int64_t)};
     if (!args || !memory || !table || !count_elements(r, &evaluation, table, begin, end))
-        fail(r);
+        op_run_fail(r->run, OP_ERR_MEMORY);
     else if (!alone)
         add_to_total(r, table);
     if (args)
@@ -131,7 +125,7 @@ op_status op_run_count(op_run_state *run, const op_stage *stage, const op_code *
     if (r.args && r.total)
         count(&r);
     else
-        fail(&r);
+        op_run_fail(run, OP_ERR_MEMORY);
     op_release(&run->engine->allocator, r.total);
     if (r.args)
         op_args_free(run, r.args, &room);

@@ -63,12 +63,6 @@ void op_args_free(const op_run_state *run, op_kernel_args *args, op_args_room *r
 
 /* ---- chunks ---- */
 
-static void fail(op_run_state *run, op_status status)
-{
-    int none = OP_OK;
-    atomic_compare_exchange_strong(run->failed, &none, (int)status);
-}
-
 void op_stream_fence(const op_kernel_args *args)
 {
     if (args->flags & OP_KERNEL_STREAM)
@@ -78,7 +72,7 @@ void op_stream_fence(const op_kernel_args *args)
 static void run_range(op_map_run *m, const op_kernel_args *args, int64_t begin, int64_t end)
 {
     if (begin < end && !op_code_run(m->code, args, begin, end))
-        fail(m->run, OP_ERR_MEMORY);
+        op_run_fail(m->run, OP_ERR_MEMORY);
 }
 
 static void chunk_of_elements(void *ctx, int64_t i)
@@ -90,7 +84,7 @@ static void chunk_of_elements(void *ctx, int64_t i)
         op_args_room room;
         op_kernel_args *args = op_args_copy(m->run, m->stage, m->args, &room);
         if (!args) {
-            fail(m->run, OP_ERR_MEMORY);
+            op_run_fail(m->run, OP_ERR_MEMORY);
             return;
         }
         args->flags &= ~(uint64_t)OP_KERNEL_STREAM;
@@ -128,7 +122,7 @@ static void chunk_of_rows(void *ctx, int64_t i)
     op_args_room room;
     op_kernel_args *args = op_args_copy(m->run, stage, m->args, &room);
     if (!args) {
-        fail(m->run, OP_ERR_MEMORY);
+        op_run_fail(m->run, OP_ERR_MEMORY);
         return;
     }
     args->n = n - column < m->block ? n - column : m->block;

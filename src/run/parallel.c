@@ -161,6 +161,12 @@ void op_parallel_in_order(op_run_state *run, int threads, int64_t n, void (*chun
     run_loop(run, run->engine->options.parallel_for ? 1 : threads, n, chunk, ctx, 1);
 }
 
+void op_run_fail(const op_run_state *run, op_status status)
+{
+    int none = OP_OK;
+    atomic_compare_exchange_strong(run->failed, &none, (int)status);
+}
+
 int op_run_stopped(const op_run_state *run)
 {
     return atomic_load_explicit(run->failed, memory_order_relaxed) ||

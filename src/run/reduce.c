@@ -8,17 +8,6 @@
 
 /* ---- a thread's part ---- */
 
-void op_reduce_fail(op_reduce_run *r)
-{
-    int none = OP_OK;
-    atomic_compare_exchange_strong(r->run->failed, &none, (int)OP_ERR_MEMORY);
-}
-
-static int64_t aligned(int64_t bytes)
-{
-    return (bytes + OP_ALIGNMENT - 1) & ~(int64_t)(OP_ALIGNMENT - 1);
-}
-
 void op_worker_end(op_worker *w)
 {
     if (w->args)
@@ -31,7 +20,7 @@ void op_worker_end(op_worker *w)
 int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lanes, int64_t leaves)
 {
     int levels = op_tree_levels(leaves), n_block = (int)r->stage->program.n_out;
-    int64_t bytes = 0, block_bytes = aligned(values * 8), trees = aligned((int64_t)sizeof(op_tree) * r->n);
+    int64_t bytes = 0, block_bytes = op_aligned(values * 8), trees = op_aligned((int64_t)sizeof(op_tree) * r->n);
     for (int k = 0; k < r->n; k++)
         bytes += levels * op_state_row(r->item[k].reducer, lanes);
     w->r = r;
@@ -41,7 +30,7 @@ int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lane
     w->memory = bytes <= (int64_t)sizeof w->few ? w->few : op_alloc(&r->run->engine->allocator, (size_t)bytes);
     if (!w->args || !w->memory) {
         op_worker_end(w);
-        op_reduce_fail(r);
+        op_run_fail(r->run, OP_ERR_MEMORY);
         return 0;
     }
     w->tree = (op_tree *)(void *)(w->memory + n_block * block_bytes);
@@ -62,7 +51,7 @@ void op_clear_trees(op_worker *w)
 
 int64_t op_state_row(const op_reducer *reducer, int64_t lanes)
 {
-    return aligned(lanes * reducer->state_bytes);
+    return op_aligned(lanes * reducer->state_bytes);
 }
 
 void op_worker_evaluate(op_worker *w, int last, int64_t kept, int64_t reduced, int64_t column, int64_t rows, int64_t n,
@@ -70,7 +59,7 @@ void op_worker_evaluate(op_worker *w, int last, int64_t kept, int64_t reduced, i
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
     if (!op_evaluate(&evaluation, last, kept, reduced, column, rows, n, at))
-        op_reduce_fail(w->r);
+        op_run_fail(w->r->run, OP_ERR_MEMORY);
 }
 
 int op_make_partials(op_reduce_run *r, int64_t n, int64_t lanes)
@@ -80,7 +69,7 @@ int op_make_partials(op_reduce_run *r, int64_t n, int64_t lanes)
         r->item[k].partial = op_alloc(&r->run->engine->allocator, (size_t)bytes);
         r->run->scratch_bytes += bytes;
         if (!r->item[k].partial) {
-            op_reduce_fail(r);
+            op_run_fail(r->run, OP_ERR_MEMORY);
             return 0;
         }
     }
@@ -141,7 +130,7 @@ static int open_run(op_reduce_run *r, op_run_state *run, const op_stage *stage, 
         fill_items(r);
         return 1;
     }
-    op_reduce_fail(r);
+    op_run_fail(r->run, OP_ERR_MEMORY);
     return 0;
 }
 

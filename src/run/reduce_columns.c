@@ -51,7 +51,7 @@ static void accumulate_run(op_worker *w, int64_t position, int64_t at, int64_t n
     }
     w->args->n = w->width;
     if (!op_code_run(w->r->code, w->args, 0, n))
-        op_reduce_fail(w->r);
+        op_run_fail(w->r->run, OP_ERR_MEMORY);
 }
 
 /* The leaf of positions begin..begin+n-1 becomes the next one of every tree. */

@@ -14,7 +14,7 @@ static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
     if (!op_evaluate_sequence(&evaluation, kept, begin, end))
-        op_reduce_fail(w->r);
+        op_run_fail(w->r->run, OP_ERR_MEMORY);
 }
 
 /* Adds n values from number `at` on, which begin a leaf and have position `first`, to every tree. */
@@ -71,7 +71,7 @@ static void fold_block(op_worker *w, int64_t kept, int64_t begin, int64_t n)
     int64_t leaves = (n + OP_LEAF - 1) / OP_LEAF;
     clear_lanes(w, leaves);
     if (!op_fold_leaves(&evaluation, kept, begin, n))
-        op_reduce_fail(w->r);
+        op_run_fail(w->r->run, OP_ERR_MEMORY);
     for (int k = 0; k < w->r->n; k++)
         w->r->item[k].reducer->leaves(w->memory + w->r->item[k].block * w->block_bytes, leaves);
 }
@@ -138,15 +138,6 @@ static void push_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
     }
 }
 
-/* Every reduction's state is one value. */
-static int states_are_values(const op_reduce_run *r)
-{
-    for (int k = 0; k < r->n; k++)
-        if (!r->item[k].reducer->lanes)
-            return 0;
-    return 1;
-}
-
 /* Results first..first+count-1 when sequences are short and are rows of the kernel: many at once. */
 static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
 {
@@ -161,11 +152,11 @@ static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
             op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
             clear_lanes(w, rows);
             if (!op_fold_rows(&evaluation, first, rows, n))
-                op_reduce_fail(w->r);
+                op_run_fail(w->r->run, OP_ERR_MEMORY);
         } else {
             op_worker_evaluate(w, inner, first, 0, 0, rows, n, 0);
         }
-        if (folds || (n <= OP_LANES && states_are_values(w->r)))
+        if (folds || (n <= OP_LANES && op_stage_states_are_values(stage)))
             finish_rows(w, first, rows, folds ? OP_LANES : n);
         else
             push_rows(w, first, rows, n);
@@ -210,17 +201,14 @@ static void chunk_of_sequence(void *ctx, int64_t i)
     op_worker_end(&w);
 }
 
-/* Trees over the subtrees number first, first + step, ... */
-static void join_subtrees(op_worker *w, int64_t first, int64_t step)
+/* A tree over the subtrees of one sequence. */
+static void join_subtrees(op_worker *w, int64_t kept)
 {
+    int64_t first = kept * w->r->subtrees;
     op_clear_trees(w);
     for (int k = 0; k < w->r->n; k++)
-        for (int64_t i = 0; i < w->r->subtrees; i++) {
-            op_tree *tree = &w->tree[k];
-            memcpy(op_tree_next(tree), w->r->item[k].partial + (first + i * step) * tree->row_bytes,
-                   (size_t)tree->row_bytes);
-            op_tree_push(tree);
-        }
+        for (int64_t i = first; i < first + w->r->subtrees; i++)
+            op_tree_add(&w->tree[k], w->r->item[k].partial + i * w->tree[k].row_bytes);
 }
 
 void op_reduce_lanes(op_reduce_run *r, int threads)
@@ -244,7 +232,7 @@ void op_reduce_lanes(op_reduce_run *r, int threads)
     if (op_run_stopped(r->run) || !op_worker_begin(&w, r, 0, OP_LANES, r->subtrees))
         return;
     for (int64_t k = 0; k < r->kept; k++) {
-        join_subtrees(&w, k * r->subtrees, 1);
+        join_subtrees(&w, k);
         finish_lanes(&w, k, r->reduced);
     }
     op_worker_end(&w);

@@ -48,8 +48,6 @@ typedef struct op_worker {
     _Alignas(OP_ALIGNMENT) char few[16 << 10]; /* memory for one reduction, as a rule */
 } op_worker;
 
-void op_reduce_fail(op_reduce_run *r);
-
 /* Memory for `values` values of each output of the kernel, and for a tree over so many leaves for each reduction.
  * Returns 0 if there is none. */
 int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lanes, int64_t leaves);

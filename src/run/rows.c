@@ -28,11 +28,6 @@ typedef struct op_rows_worker {
     op_row_stage *stage;
 } op_rows_worker;
 
-static int64_t aligned(int64_t bytes)
-{
-    return (bytes + OP_ALIGNMENT - 1) & ~(int64_t)(OP_ALIGNMENT - 1);
-}
-
 /* Outputs only, because temporaries are read again; and every row must begin aligned. */
 static void choose_stream(const op_run_state *run, op_row_stage *s)
 {
@@ -70,7 +65,7 @@ static int open_worker(op_rows_worker *w, const op_run_state *run, int64_t first
     w->own.temp = w->temp;
     w->own.threads = 1;
     for (int t = 0; t < plan->n_temp; t++)
-        bytes += aligned(plan->temp_bytes[t]);
+        bytes += op_aligned(plan->temp_bytes[t]);
     w->memory = op_alloc(allocator, (size_t)bytes);
     w->stage = op_alloc_zero(allocator, sizeof *w->stage * (size_t)plan->n_stage);
     if (!w->memory || !w->stage)
@@ -78,7 +73,7 @@ static int open_worker(op_rows_worker *w, const op_run_state *run, int64_t first
     char *next = w->memory;
     for (int t = 0; t < plan->n_temp; t++) {
         w->temp[t] = next;
-        next += aligned(plan->temp_bytes[t]);
+        next += op_aligned(plan->temp_bytes[t]);
     }
     for (int s = 0; s < plan->n_stage; s++)
         if (!open_stage(&w->own, &w->stage[s], s))
@@ -131,11 +126,11 @@ static void chunk_of_rows(void *ctx, int64_t i)
     op_rows_worker w;
     int64_t first = i * r->batch, rows = r->run->plan->rows;
     int64_t end = first + r->batch < rows ? first + r->batch : rows;
-    int none = OP_OK, ok = open_worker(&w, r->run, first);
+    int ok = open_worker(&w, r->run, first);
     for (; ok && w.own.row < end && !op_run_stopped(&w.own); w.own.row++)
         ok = run_row(&w);
     if (!ok)
-        atomic_compare_exchange_strong(r->run->failed, &none, OP_ERR_MEMORY);
+        op_run_fail(r->run, OP_ERR_MEMORY);
     close_worker(&w);
 }
 

@@ -53,6 +53,9 @@ void op_stream_fence(const op_kernel_args *args);
 /* The address of a place. */
 char *op_run_address(const op_run_state *run, const op_place *place);
 
+/* Keeps the first failure of any chunk, which stops the others. */
+void op_run_fail(const op_run_state *run, op_status status);
+
 /* True once the run should stop. */
 int op_run_stopped(const op_run_state *run);
 

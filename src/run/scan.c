@@ -43,12 +43,6 @@ typedef struct op_scan_run {
     int64_t batch;          /* items of a thread's chunk, when sequences are not cut */
 } op_scan_run;
 
-static void fail(op_scan_run *r)
-{
-    int none = OP_OK;
-    atomic_compare_exchange_strong(r->run->failed, &none, (int)OP_ERR_MEMORY);
-}
-
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -66,7 +60,7 @@ static int begin_worker(op_worker *w, op_scan_run *r)
     w->r = r;
     w->args = op_args_copy(r->run, r->stage, r->args, &w->room);
     if (!w->args)
-        fail(r);
+        op_run_fail(r->run, OP_ERR_MEMORY);
     return w->args != NULL;
 }
 
@@ -78,15 +72,6 @@ static void end_worker(op_worker *w)
 static void identity(const op_scan_run *r, void *carry, int64_t lanes)
 {
     r->reducer->leaf(carry, lanes, NULL, 0, 0, 0, 0, 0);
-}
-
-/* True if every input goes on after n elements of one row with the next row. */
-static int rows_are_one(const op_stage *stage, int dim, int64_t n)
-{
-    for (uint32_t k = 0; k < stage->program.n_in; k++)
-        if (stage->operand[k].strides[dim] != n * stage->operand[k].strides[stage->ndim - 1])
-            return 0;
-    return 1;
 }
 
 /* The values of `rows` rows of n elements along dimension `dim`, from the given place, one row after another.
@@ -103,14 +88,14 @@ static void evaluate(op_worker *w, int dim, int64_t kept, int64_t position, int6
                         column * strides[inner];
         operand->row_stride = rows > 1 ? strides[dim] : 0;
     }
-    if (rows > 1 && rows_are_one(stage, dim, n)) {
+    if (rows > 1 && op_rows_are_one(stage, dim, n)) {
         n *= rows;
         rows = 1;
     }
     w->args->operand[n_in] = (op_operand){w->values, w->r->size, n * w->r->size};
     w->args->n = n;
     if (!op_code_run(w->r->code, w->args, 0, stage->program.rank == 1 ? n : rows))
-        fail(w->r);
+        op_run_fail(w->r->run, OP_ERR_MEMORY);
 }
 
 /* ---- sequences in chunks of whole blocks ---- */
@@ -257,7 +242,7 @@ static void scan_chains(op_scan_run *r, int threads)
     r->link = op_alloc_zero(&r->run->engine->allocator, (size_t)bytes);
     r->run->scratch_bytes += bytes;
     if (!r->link) {
-        fail(r);
+        op_run_fail(r->run, OP_ERR_MEMORY);
         return;
     }
     for (int64_t i = 0; i < links; i++)
