@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #endif
 
-enum { N = 4096, AT_LEAST = 9 }; /* two or three arrays of 32 kB at most: in the caches of a core */
+enum { N = 8192, AT_LEAST = 9 }; /* two or three arrays of 64 kB at most: in the caches of a core, and long beside a call */
 
 typedef struct function {
     const char *name;

@@ -293,6 +293,7 @@ static V narrowed(V x)
 #define ISHR(a, n) LLVMBuildLShr(em->builder, a, KI(n), "")
 #define ISAR(a, n) LLVMBuildAShr(em->builder, a, KI(n), "")
 #define IEQ(a, b) word_icmp(LLVMIntEQ, a, b)
+#define INE(a, b) word_icmp(LLVMIntNE, a, b)
 #define ILT(a, b) word_icmp(LLVMIntSLT, a, b)
 #define IGT(a, b) word_icmp(LLVMIntSGT, a, b)
 

@@ -115,6 +115,7 @@ static inline V OP_NAME2(op_from_bits, OP_T)(I i)
 #define ISHR(a, n) ((I)((OP_UI)(a) >> (n)))
 #define ISAR(a, n) ((a) >> (n)) /* arithmetic in every compiler we support */
 #define IEQ(a, b) ((a) == (b))
+#define INE(a, b) ((a) != (b))
 #define ILT(a, b) ((a) < (b))
 #define IGT(a, b) ((a) > (b))
 

@@ -64,6 +64,7 @@
 #undef ISHR
 #undef ISAR
 #undef IEQ
+#undef INE
 #undef ILT
 #undef IGT
 #undef TABLE
