@@ -116,6 +116,25 @@ LLVMValueRef emit_splat(emitter *em, LLVMValueRef scalar)
     return LLVMBuildShuffleVector(em->builder, first, LLVMGetPoison(type), const_int(em, 32, 0), "");
 }
 
+/* Lanes first, first + 1, ... of the vectors x and y, one after the other; as many as a vector of this width has. */
+static LLVMValueRef emit_lanes_from(emitter *em, LLVMValueRef x, LLVMValueRef y, unsigned first)
+{
+    LLVMValueRef lane[MAX_WIDTH];
+    for (unsigned i = 0; i < em->width; i++)
+        lane[i] = LLVMConstInt(type_int(em, 32), first + i, 0);
+    return LLVMBuildShuffleVector(em->builder, x, y, LLVMConstVector(lane, em->width), "");
+}
+
+LLVMValueRef emit_half(emitter *em, LLVMValueRef x, unsigned half)
+{
+    return emit_lanes_from(em, x, LLVMGetPoison(LLVMTypeOf(x)), half * em->width);
+}
+
+LLVMValueRef emit_joined(emitter *em, LLVMValueRef low, LLVMValueRef high)
+{
+    return emit_lanes_from(em, low, high, 0);
+}
+
 LLVMValueRef emit_lane(emitter *em, LLVMValueRef vector, unsigned lane)
 {
     return LLVMBuildExtractElement(em->builder, vector, const_index(em, lane), "");

@@ -70,6 +70,9 @@ LLVMValueRef emit_intrinsic(emitter *em, const char *name, unsigned n, LLVMValue
 LLVMValueRef emit_select(emitter *em, LLVMValueRef mask, LLVMValueRef yes, LLVMValueRef no);
 LLVMValueRef emit_splat(emitter *em, LLVMValueRef scalar);
 LLVMValueRef emit_lane(emitter *em, LLVMValueRef vector, unsigned lane);
+/* The first or (half = 1) the second half of a vector of twice this width, and such a vector from its halves. */
+LLVMValueRef emit_half(emitter *em, LLVMValueRef x, unsigned half);
+LLVMValueRef emit_joined(emitter *em, LLVMValueRef low, LLVMValueRef high);
 LLVMValueRef emit_advance(emitter *em, LLVMValueRef pointer, LLVMValueRef bytes, const char *name);
 /* A field at a fixed offset from a pointer. */
 LLVMValueRef emit_field(emitter *em, LLVMTypeRef type, LLVMValueRef pointer, uint64_t offset, const char *name);

@@ -30,8 +30,41 @@
 
 #include "jit/nest.h"
 
-/* The widest type fills a register: two of them, as an unrolled loop would have, gained nothing even for
- * b + c, and make short rows slower. */
+/* ---- Width ---- */
+
+enum {
+    LONG_CHAIN = 8,  /* cheap operations, each waiting for the one before, that outlast what a processor looks ahead */
+    CHAIN_MOST = 128 /* operations in all */
+};
+
+/* True for polynomials and the like: cheap operations, most of them in one chain, on contiguous operands. */
+static int is_long_chain(const op_program *program)
+{
+    uint8_t length[CHAIN_MOST]; /* of the chain that ends in this instruction */
+    unsigned longest = 0, n_op = 0;
+    if (program->rank != 1 || program->n_insn > CHAIN_MOST)
+        return 0;
+    for (uint32_t k = 0; k < program->n_in + program->n_out; k++)
+        if (program->operand[k].access == OP_STRIDED)
+            return 0;
+    for (uint32_t i = 0; i < program->n_insn; i++) {
+        const op_insn *insn = &program->insn[i];
+        length[i] = 0;
+        if (insn->code == OP_CODE_LOAD || insn->code == OP_CODE_SCALAR)
+            continue;
+        if (op_rows[insn->code].cost > 1)
+            return 0;
+        for (unsigned k = 0; k < op_rows[insn->code].arity; k++)
+            if (length[insn->arg[k]] > length[i])
+                length[i] = length[insn->arg[k]];
+        longest = ++length[i] > longest ? length[i] : longest;
+        n_op++;
+    }
+    return longest >= LONG_CHAIN && 2 * longest >= n_op;
+}
+
+/* The widest type fills a register. Two, as an unrolled loop would have, gain nothing even for b + c, and make short
+ * rows slower; but four chains at once take little longer than one. */
 unsigned loop_width(const op_program *program, const op_isa_row *isa)
 {
     unsigned widest = 8;
@@ -39,7 +72,9 @@ unsigned loop_width(const op_program *program, const op_isa_row *isa)
         if (bits_of((op_dtype)program->insn[i].result) > widest)
             widest = bits_of((op_dtype)program->insn[i].result);
     unsigned width = (unsigned)isa->vector_bits / widest;
-    return op_program_folds(program) && width > OP_LANES ? OP_LANES : width;
+    if (op_program_folds(program))
+        return width > OP_LANES ? OP_LANES : width;
+    return widest >= 32 && is_long_chain(program) ? 4 * width : width;
 }
 
 /* ---- Blocks ---- */

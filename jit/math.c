@@ -66,52 +66,97 @@ static V word_of_target(const char *intrinsic, unsigned n, V *arg)
     return LLVMBuildCall2(em->builder, LLVMIntrinsicGetType(em->context, id, NULL, 0), function, arg, n, "");
 }
 
-/* A float of this many bits in every lane fills a register of AVX-512. */
-static int fills_avx512(unsigned bits)
+typedef V (*register_word)(const void *what, V *arg);
+
+/* A word that knows registers of so many bits only, for each of those that the lanes fill. */
+static V word_by_register(unsigned register_bits, unsigned lane_bits, register_word word, const void *what, unsigned n,
+                          V *arg)
 {
-    return em->isa == &op_isa_rows[OP_ISA_X86_64_V4] && em->width * bits == 512;
+    if (em->width * lane_bits <= register_bits)
+        return word(what, arg);
+    V part[2], half[3];
+    em->width /= 2;
+    for (unsigned p = 0; p < 2; p++) {
+        for (unsigned k = 0; k < n; k++)
+            half[k] = emit_half(em, arg[k], p);
+        part[p] = word_by_register(register_bits, lane_bits, word, what, n, half);
+    }
+    em->width *= 2;
+    return emit_joined(em, part[0], part[1]);
 }
 
-/* Such an instruction with its name for either type and the operands before those that all have: what a masked
- * lane keeps, the mask, the rounding. */
-static V word_avx512(unsigned bits, const char *f64, const char *f32, unsigned n, V *operand)
+/* Floats of this many bits fill a register of AVX-512, or several. */
+static int fills_avx512(unsigned bits)
 {
-    V arg[6];
-    memcpy(arg, operand, n * sizeof *operand);
-    arg[n] = operand[0];
-    arg[n + 1] = LLVMConstInt(type_int(em, em->width), bits == 64 ? 0xff : 0xffff, 0);
-    arg[n + 2] = LLVMConstInt(type_int(em, 32), 4, 0); /* the current one */
-    return word_of_target(bits == 64 ? f64 : f32, n + 3, arg);
+    return em->isa == &op_isa_rows[OP_ISA_X86_64_V4] && em->width * bits >= 512;
+}
+
+static int fills_avx2(unsigned bits)
+{
+    int has_avx2 = em->isa == &op_isa_rows[OP_ISA_X86_64_V3] || em->isa == &op_isa_rows[OP_ISA_X86_64_V4];
+    return has_avx2 && em->width * bits >= 256;
+}
+
+typedef struct avx512_word {
+    unsigned bits;
+    const char *f64, *f32; /* names for either type */
+    unsigned n;            /* vectors */
+    int immediate;         /* operand after them; negative: none */
+} avx512_word;
+
+/* After the operands come what masked lanes keep, the mask, the rounding. */
+static V word_avx512_register(const void *what, V *x)
+{
+    const avx512_word *word = what;
+    V arg[7];
+    unsigned n = word->n;
+    memcpy(arg, x, n * sizeof *arg);
+    if (word->immediate >= 0)
+        arg[n++] = LLVMConstInt(type_int(em, 32), (unsigned)word->immediate, 0);
+    arg[n++] = x[0];
+    arg[n++] = LLVMConstInt(type_int(em, em->width), word->bits == 64 ? 0xff : 0xffff, 0);
+    arg[n++] = LLVMConstInt(type_int(em, 32), 4, 0); /* the current one */
+    return word_of_target(word->bits == 64 ? word->f64 : word->f32, n, arg);
+}
+
+static V word_avx512(const avx512_word *word, V *x)
+{
+    return word_by_register(512, word->bits, word_avx512_register, word, word->n, x);
 }
 
 /* y * 2^floor(k), rounded once. */
 static V word_scalb(unsigned bits, V y, V k)
 {
-    return word_avx512(bits, "llvm.x86.avx512.mask.scalef.pd.512", "llvm.x86.avx512.mask.scalef.ps.512", 2,
+    return word_avx512(&(avx512_word){bits, "llvm.x86.avx512.mask.scalef.pd.512", "llvm.x86.avx512.mask.scalef.ps.512",
+                                      2, -1},
                        (V[]){y, k});
 }
 
 static V word_exponent(unsigned bits, V x)
 {
-    return word_avx512(bits, "llvm.x86.avx512.mask.getexp.pd.512", "llvm.x86.avx512.mask.getexp.ps.512", 1, &x);
+    return word_avx512(&(avx512_word){bits, "llvm.x86.avx512.mask.getexp.pd.512", "llvm.x86.avx512.mask.getexp.ps.512",
+                                      1, -1},
+                       &x);
 }
 
 static V word_mantissa(unsigned bits, V x)
 {
-    V from_1_to_2_and_no_sign = LLVMConstInt(type_int(em, 32), 8, 0);
-    return word_avx512(bits, "llvm.x86.avx512.mask.getmant.pd.512", "llvm.x86.avx512.mask.getmant.ps.512", 2,
-                       (V[]){x, from_1_to_2_and_no_sign});
+    enum { FROM_1_TO_2_AND_NO_SIGN = 8 };
+    return word_avx512(&(avx512_word){bits, "llvm.x86.avx512.mask.getmant.pd.512",
+                                      "llvm.x86.avx512.mask.getmant.ps.512", 1, FROM_1_TO_2_AND_NO_SIGN},
+                       &x);
 }
 
 static V word_within(unsigned bits, V x, V bound)
 {
+    enum { SMALLER_MAGNITUDE_WITH_ITS_SIGN = 6 };
     if (!fills_avx512(bits)) {
         M is_within = word_fcmp(LLVMRealOLT, word_unary("llvm.fabs", x), bound);
         return emit_select(em, is_within, x, bound);
     }
-    V smaller_magnitude_with_its_sign = LLVMConstInt(type_int(em, 32), 6, 0);
-    return word_avx512(bits, "llvm.x86.avx512.mask.range.pd.512", "llvm.x86.avx512.mask.range.ps.512", 3,
-                       (V[]){x, bound, smaller_magnitude_with_its_sign});
+    return word_avx512(&(avx512_word){bits, "llvm.x86.avx512.mask.range.pd.512", "llvm.x86.avx512.mask.range.ps.512",
+                                      2, SMALLER_MAGNITUDE_WITH_ITS_SIGN},
+                       (V[]){x, bound});
 }
 
 /* ---- Tables ---- */
@@ -131,16 +176,22 @@ static LLVMValueRef table_part(LLVMTypeRef type, const void *table, unsigned n, 
     return LLVMConstVector(content, lanes);
 }
 
-static V word_permute_avx512(LLVMTypeRef type, unsigned n, const void *table, I i)
+typedef struct lookup_table {
+    LLVMTypeRef type;
+    unsigned bits, n;
+    const void *entry;
+} lookup_table;
+
+static V word_permute_avx512(const void *what, I *i)
 {
-    int is_double = LLVMGetTypeKind(type) == LLVMDoubleTypeKind;
-    V low = table_part(type, table, n, 0, em->width);
-    if (n <= em->width)
-        return word_of_target(is_double ? "llvm.x86.avx512.permvar.df.512" : "llvm.x86.avx512.permvar.sf.512", 2,
-                              (V[]){low, i});
-    V high = table_part(type, table, n, em->width, em->width);
-    return word_of_target(is_double ? "llvm.x86.avx512.vpermi2var.pd.512" : "llvm.x86.avx512.vpermi2var.ps.512", 3,
-                          (V[]){low, i, high});
+    const lookup_table *t = what;
+    V low = table_part(t->type, t->entry, t->n, 0, em->width);
+    if (t->n <= em->width)
+        return word_of_target(t->bits == 64 ? "llvm.x86.avx512.permvar.df.512" : "llvm.x86.avx512.permvar.sf.512", 2,
+                              (V[]){low, *i});
+    V high = table_part(t->type, t->entry, t->n, em->width, em->width);
+    return word_of_target(t->bits == 64 ? "llvm.x86.avx512.vpermi2var.pd.512" : "llvm.x86.avx512.vpermi2var.ps.512", 3,
+                          (V[]){low, *i, high});
 }
 
 /* Bit `bit` of the index, as a mask. */
@@ -150,56 +201,71 @@ static M index_bit(I i, unsigned bits, unsigned bit)
     return word_icmp(LLVMIntSLT, shifted, const_int(em, bits, 0));
 }
 
-/* `count` entries from `first` on, by the lowest bits of i. A float64 is a pair of float32, found by pairs of indices.
- */
-static V word_permute_avx2(LLVMTypeRef type, unsigned n, const void *table, I i, unsigned first, unsigned count)
+/* Entries of a float64 table are pairs of float32, found by pairs of indices. */
+static V word_permute_pairs(LLVMTypeRef type, V part, I i)
 {
-    int is_double = LLVMGetTypeKind(type) == LLVMDoubleTypeKind;
-    unsigned bits = is_double ? 64 : 32;
-    if (count > em->width) {
-        V low = word_permute_avx2(type, n, table, i, first, count / 2);
-        V high = word_permute_avx2(type, n, table, i, first + count / 2, count / 2);
-        unsigned bit = 0;
-        while (count > 2u << bit)
-            bit++;
-        return emit_select(em, index_bit(i, bits, bit), high, low);
-    }
-    V part = table_part(type, table, n, first, em->width);
-    if (!is_double)
-        return word_of_target("llvm.x86.avx2.permps", 2, (V[]){part, i});
     LLVMTypeRef floats = LLVMVectorType(type_float(em, 32), 8), ints = LLVMVectorType(type_int(em, 32), 8);
     I twice = LLVMBuildShl(em->builder, i, const_int(em, 64, 1), "");
     I second = LLVMBuildShl(em->builder, LLVMBuildAdd(em->builder, twice, const_int(em, 64, 1), ""),
                             const_int(em, 64, 32), "");
-    I first_of_pair = LLVMBuildAnd(em->builder, twice, const_int(em, 64, 0xffffffff), "");
-    I pair = LLVMBuildBitCast(em->builder, LLVMBuildOr(em->builder, first_of_pair, second, ""), ints, "");
+    I first = LLVMBuildAnd(em->builder, twice, const_int(em, 64, 0xffffffff), "");
+    I pair = LLVMBuildBitCast(em->builder, LLVMBuildOr(em->builder, first, second, ""), ints, "");
     part = LLVMBuildBitCast(em->builder, part, floats, "");
     V permuted = word_of_target("llvm.x86.avx2.permps", 2, (V[]){part, pair});
     return LLVMBuildBitCast(em->builder, permuted, type_vector(em, type), "");
 }
 
+/* `count` entries from `first` on, by the lowest bits of i. */
+static V word_permute_part(const lookup_table *t, I i, unsigned first, unsigned count)
+{
+    if (count > em->width) {
+        V low = word_permute_part(t, i, first, count / 2);
+        V high = word_permute_part(t, i, first + count / 2, count / 2);
+        unsigned bit = 0;
+        while (count > 2u << bit)
+            bit++;
+        return emit_select(em, index_bit(i, t->bits, bit), high, low);
+    }
+    V part = table_part(t->type, t->entry, t->n, first, em->width);
+    if (t->bits == 32)
+        return word_of_target("llvm.x86.avx2.permps", 2, (V[]){part, i});
+    return word_permute_pairs(t->type, part, i);
+}
+
+static V word_permute_avx2(const void *what, I *i)
+{
+    const lookup_table *t = what;
+    return word_permute_part(t, *i, 0, t->n);
+}
+
+static LLVMValueRef table_in_memory(const char *name, const lookup_table *t)
+{
+    LLVMValueRef global = LLVMGetNamedGlobal(em->module, name);
+    if (global)
+        return global;
+    LLVMValueRef content[4096];
+    for (unsigned k = 0; k < t->n; k++)
+        content[k] = table_entry(t->type, t->entry, k);
+    global = LLVMAddGlobal(em->module, LLVMArrayType2(t->type, t->n), name);
+    LLVMSetInitializer(global, LLVMConstArray2(t->type, content, t->n));
+    LLVMSetGlobalConstant(global, 1);
+    LLVMSetLinkage(global, LLVMPrivateLinkage);
+    LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
+    LLVMSetAlignment(global, 64);
+    return global;
+}
+
 /* table[i modulo n], by permutations, or lane by lane from memory that is a constant of the kernel. */
-static MAYBE_UNUSED V word_lookup(const char *name, LLVMTypeRef type, unsigned n, const void *table, I i)
+static MAYBE_UNUSED V word_lookup(const char *name, LLVMTypeRef type, unsigned n, const void *entry, I i)
 {
     unsigned bits = LLVMGetTypeKind(type) == LLVMDoubleTypeKind ? 64 : 32;
-    if (fills_avx512(bits) && n <= 2 * em->width)
-        return word_permute_avx512(type, n, table, i);
-    int has_avx2 = em->isa == &op_isa_rows[OP_ISA_X86_64_V3] || em->isa == &op_isa_rows[OP_ISA_X86_64_V4];
-    if (has_avx2 && em->width * bits == 256 && n <= 4 * em->width)
-        return word_permute_avx2(type, n, table, i, 0, n);
+    lookup_table table = {type, bits, n, entry};
+    if (fills_avx512(bits) && n * bits <= 2 * 512)
+        return word_by_register(512, bits, word_permute_avx512, &table, 1, &i);
+    if (fills_avx2(bits) && n * bits <= 4 * 256)
+        return word_by_register(256, bits, word_permute_avx2, &table, 1, &i);
+    LLVMValueRef global = table_in_memory(name, &table);
     i = LLVMBuildAnd(em->builder, i, const_int(em, bits, n - 1), "");
-    LLVMValueRef global = LLVMGetNamedGlobal(em->module, name);
-    if (!global) {
-        LLVMValueRef content[4096];
-        for (unsigned k = 0; k < n; k++)
-            content[k] = table_entry(type, table, k);
-        global = LLVMAddGlobal(em->module, LLVMArrayType2(type, n), name);
-        LLVMSetInitializer(global, LLVMConstArray2(type, content, n));
-        LLVMSetGlobalConstant(global, 1);
-        LLVMSetLinkage(global, LLVMPrivateLinkage);
-        LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
-        LLVMSetAlignment(global, 64);
-    }
     V result = LLVMGetPoison(type_vector(em, type));
     for (unsigned lane = 0; lane < em->width; lane++) {
         LLVMValueRef index = emit_lane(em, i, lane);

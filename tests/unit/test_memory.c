@@ -234,6 +234,46 @@ START_TEST(strided_views_between_guard_pages)
 }
 END_TEST
 
+/* A chain of operations, which is done on several vectors at once: y = (((y x + 1) x + 1) ...), into x if in place. */
+static void chain(op_engine *engine, op_dtype dtype, const guarded *memory, int after, size_t away, int64_t n,
+                  int in_place)
+{
+    enum { STEPS = 9 };
+    size_t bytes = (size_t)(n * op_dtype_size(dtype));
+    unsigned char *x = place(&memory[0], after, bytes, away), *out = in_place ? x : place(&memory[1], after, bytes, 0);
+    unsigned char expected[MOST * 8];
+    memset(out == x ? memory[0].begin : memory[1].begin, PATTERN, (size_t)(memory[0].end - memory[0].begin));
+    for (int64_t i = 0; i < n; i++) {
+        double v = (double)(i % 7) - 3, y = 0.5; /* small enough to be exact in both types */
+        for (int k = 0; k < STEPS; k++)
+            y = y * v + 1;
+        float v32 = (float)v, y32 = (float)y;
+        memcpy(x + i * op_dtype_size(dtype), dtype == OP_F32 ? (void *)&v32 : (void *)&v, (size_t)op_dtype_size(dtype));
+        memcpy(expected + i * op_dtype_size(dtype), dtype == OP_F32 ? (void *)&y32 : (void *)&y,
+               (size_t)op_dtype_size(dtype));
+    }
+    op_graph *graph = op_graph_new(engine);
+    op_expr *in = op_input(graph, OP_VIEW_1D(dtype, x, n)), *y = op_const_f32(graph, 0.5f);
+    for (int k = 0; k < STEPS; k++)
+        y = op_add(op_multiply(y, in), op_const_f32(graph, 1));
+    ck_assert_int_eq(op_eval(y, OP_VIEW_1D(dtype, out, n)), OP_OK);
+    op_graph_free(graph);
+    check_output(&memory[in_place ? 0 : 1], out, expected, bytes);
+}
+
+START_TEST(long_chains_between_guard_pages)
+{
+    guarded memory[2] = {guarded_new(MOST * 8 + 64), guarded_new(MOST * 8 + 64)};
+    for (int e = 0; e < n_engines; e++)
+        for (int d = 0; d < 2; d++)
+            for (int s = 0; s < N_SIZES; s++)
+                for (int k = 0; k < 8; k++)
+                    chain(engines[e], d ? OP_F32 : OP_F64, memory, k & 1, k & 2 ? 20 : 0, sizes[s], k & 4);
+    guarded_free(&memory[0]);
+    guarded_free(&memory[1]);
+}
+END_TEST
+
 START_TEST(reductions_between_guard_pages)
 {
     guarded in = guarded_new(MOST * MOST * 8), out = guarded_new(MOST * 8);
@@ -406,6 +446,7 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, every_size_and_misalignment_between_guard_pages);
     tcase_add_test(tests, strided_views_between_guard_pages);
+    tcase_add_test(tests, long_chains_between_guard_pages);
     tcase_add_test(tests, reductions_between_guard_pages);
     tcase_add_test(tests, every_offset_of_an_overlapping_output);
     tcase_add_test(tests, overlap_of_what_several_threads_share);
