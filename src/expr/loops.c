@@ -4,6 +4,9 @@
 
 #include <math.h>
 #include <string.h>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 #include "math/functions.h"
 
@@ -571,59 +574,97 @@ FLOAT_SOURCES(COMPENSATED)
 typedef double some_lanes __attribute__((vector_size(64)));
 enum { SOME_LANES = 8 };
 
-/* Four vectors at a time, because each waits for its last addition. */
-static void deviations_of_rows(double *mean, double *square, int64_t lanes, const double *x, int64_t rows)
+/* The elements at x as doubles. */
+typedef float some_floats __attribute__((vector_size(32)));
+static inline void some_OP_F64(some_lanes *v, const double *x)
 {
-    enum { AT_ONCE = OP_LANES / SOME_LANES };
-    for (int64_t j = 0; j < lanes; j += OP_LANES) {
-        some_lanes m[AT_ONCE] = {{0}}, s[AT_ONCE] = {{0}}, v;
-        for (int64_t r = 0; r < rows; r++)
-            for (int k = 0; k < AT_ONCE; k++) {
-                memcpy(&v, x + r * lanes + j + k * SOME_LANES, sizeof v);
-                m[k] += v;
-            }
-        for (int k = 0; k < AT_ONCE; k++)
-            m[k] /= (double)rows;
-        for (int64_t r = 0; r < rows; r++)
-            for (int k = 0; k < AT_ONCE; k++) {
-                memcpy(&v, x + r * lanes + j + k * SOME_LANES, sizeof v);
-                v -= m[k];
-                s[k] += v * v;
-            }
-        memcpy(mean + j, m, sizeof m);
-        memcpy(square + j, s, sizeof s);
-    }
+    memcpy(v, x, sizeof *v);
+}
+static inline void some_OP_F32(some_lanes *v, const float *x)
+{
+#ifdef __AVX512F__ /* what follows takes GCC 12 four instructions */
+    *v = (some_lanes)_mm512_cvtps_pd(_mm256_loadu_ps(x));
+    return;
+#endif
+    some_floats f;
+    memcpy(&f, x, sizeof f);
+    *v = __builtin_convertvector(f, some_lanes);
 }
 
-/* Any number of lanes and elements. */
-static void deviations_of_any(const double *count, double *mean, double *square, int64_t lanes, const double *x,
-                              int64_t rows, int64_t rest)
-{
-    for (int64_t j = 0; j < lanes; j++) {
-        int64_t n = rows + (j < rest);
-        mean[j] = square[j] = 0;
-        for (int64_t r = 0; r < n; r++)
-            mean[j] += x[r * lanes + j];
-        mean[j] = n > 0 ? mean[j] / count[j] : 0;
-        for (int64_t r = 0; r < n; r++) {
-            double d = x[r * lanes + j] - mean[j];
-            square[j] += d * d;
-        }
-    }
-}
+enum { AT_ONCE = OP_LANES / SOME_LANES };
 
-static void leaf_deviations(void *state, int64_t lanes, const void *x, int64_t rows, int64_t rest, int64_t first,
-                            int64_t row_step, int64_t lane_step)
-{
-    double *count = state, *mean = count + lanes, *square = mean + lanes;
-    (void)first, (void)row_step, (void)lane_step;
-    for (int64_t j = 0; j < lanes; j++)
-        count[j] = (double)(rows + (j < rest));
-    if (rows > 0 && rest == 0 && lanes % OP_LANES == 0)
-        deviations_of_rows(mean, square, lanes, x, rows);
-    else
-        deviations_of_any(count, mean, square, lanes, x, rows, rest);
-}
+/* The sums come out on the way; to `mean`, where they are not wanted. */
+#define DEVIATIONS(dtype, T)                                                                                           \
+    /* Of OP_LANES lanes, whose rows are `lanes` elements apart. Four vectors at a time, because each waits for its    \
+     * last addition. The second time, the cache fetches half of the next leaf if this is one; elements that           \
+     * are not there do no harm. */                                                                                    \
+    static inline void deviations_of_rows_##dtype(double *sum, double *mean, double *square, int64_t lanes,            \
+                                                  const T *x, int64_t rows)                                            \
+    {                                                                                                                  \
+        some_lanes m[AT_ONCE], s[AT_ONCE] = {{0}}, v;                                                                  \
+        uintptr_t next = (uintptr_t)(x + OP_LEAF);                                                                     \
+        for (int k = 0; k < AT_ONCE; k++)                                                                              \
+            m[k] = -s[k];                                                                                              \
+        for (int64_t r = 0; r < rows; r++)                                                                             \
+            for (int k = 0; k < AT_ONCE; k++) {                                                                        \
+                some_##dtype(&v, x + r * lanes + k * SOME_LANES);                                                      \
+                m[k] += v;                                                                                             \
+            }                                                                                                          \
+        memcpy(sum, m, sizeof m);                                                                                      \
+        for (int k = 0; k < AT_ONCE; k++)                                                                              \
+            m[k] = rows == OP_LEAF_ROWS ? m[k] * (1.0 / OP_LEAF_ROWS) : m[k] / (double)rows; /* the same */            \
+        for (int64_t r = 0; r < rows; r++) {                                                                           \
+            if (lanes == OP_LANES)                                                                                     \
+                for (uintptr_t at = 0; at < OP_LANES * sizeof(T) / 2; at += 64)                                        \
+                    __builtin_prefetch((const void *)(next + (uintptr_t)r * (OP_LANES * sizeof(T) / 2) + at));         \
+            for (int k = 0; k < AT_ONCE; k++) {                                                                        \
+                some_##dtype(&v, x + r * lanes + k * SOME_LANES);                                                      \
+                v -= m[k];                                                                                             \
+                s[k] += v * v;                                                                                         \
+            }                                                                                                          \
+        }                                                                                                              \
+        memcpy(mean, m, sizeof m);                                                                                     \
+        memcpy(square, s, sizeof s);                                                                                   \
+    }                                                                                                                  \
+    /* Any number of lanes and elements. */                                                                            \
+    static void deviations_of_any_##dtype(const double *count, double *sum, double *mean, double *square,              \
+                                          int64_t lanes, const T *x, int64_t rows, int64_t rest)                       \
+    {                                                                                                                  \
+        for (int64_t j = 0; j < lanes; j++) {                                                                          \
+            int64_t n = rows + (j < rest);                                                                             \
+            sum[j] = -0.0;                                                                                             \
+            square[j] = 0;                                                                                             \
+            for (int64_t r = 0; r < n; r++)                                                                            \
+                sum[j] += x[r * lanes + j];                                                                            \
+            mean[j] = n > 0 ? sum[j] / count[j] : 0;                                                                   \
+            for (int64_t r = 0; r < n; r++) {                                                                          \
+                double d = x[r * lanes + j] - mean[j];                                                                 \
+                square[j] += d * d;                                                                                    \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void leaf_and_sum_deviations_##dtype(void *state, void *sum_, int64_t lanes, const void *x_, int64_t rows,  \
+                                                int64_t rest)                                                          \
+    {                                                                                                                  \
+        double *count = state, *mean = count + lanes, *square = mean + lanes, *sum = sum_ ? sum_ : mean;               \
+        const T *x = x_;                                                                                               \
+        for (int64_t j = 0; j < lanes; j++)                                                                            \
+            count[j] = (double)(rows + (j < rest));                                                                    \
+        if (rows == 0 || rest || lanes % OP_LANES)                                                                     \
+            deviations_of_any_##dtype(count, sum, mean, square, lanes, x, rows, rest);                                 \
+        else if (lanes == OP_LANES && rows == OP_LEAF_ROWS)                                                            \
+            deviations_of_rows_##dtype(sum, mean, square, OP_LANES, x, OP_LEAF_ROWS);                                  \
+        else                                                                                                           \
+            for (int64_t j = 0; j < lanes; j += OP_LANES)                                                              \
+                deviations_of_rows_##dtype(sum + j, mean + j, square + j, lanes, x + j, rows);                         \
+    }                                                                                                                  \
+    static void leaf_deviations_##dtype(void *state, int64_t lanes, const void *x, int64_t rows, int64_t rest,         \
+                                        int64_t first, int64_t row_step, int64_t lane_step)                            \
+    {                                                                                                                  \
+        (void)first, (void)row_step, (void)lane_step;                                                                  \
+        leaf_and_sum_deviations_##dtype(state, NULL, lanes, x, rows, rest);                                            \
+    }
+FLOAT_SOURCES(DEVIATIONS)
 
 /* With n of the left and m of the right: the whole's mean and squares. Without branches. */
 #define SELECT(mask, yes, no) ((some_lanes)(((mask) & (some_masks)(yes)) | (~(mask) & (some_masks)(no))))
@@ -647,11 +688,28 @@ static void merge_some_deviations(double *left, const double *right, int64_t lan
     memcpy(left + 2 * lanes, &square, sizeof square);
 }
 
+/* The same where both have as many, and some: shares of one half. */
+static void merge_equal_deviations(double *left, const double *right, int64_t n, int64_t lanes)
+{
+    double *restrict mean = left + lanes, *restrict square = left + 2 * lanes;
+    const double *mean_2 = right + lanes, *square_2 = right + 2 * lanes;
+    for (int64_t j = 0; j < n; j++) {
+        double d = mean_2[j] - mean[j];
+        square[j] = square[j] + square_2[j] + d * d * (left[j] * 0.5);
+        mean[j] += d * 0.5;
+        left[j] += left[j];
+    }
+}
+
 static void merge_deviations(void *left_, int64_t at_left, const void *right_, int64_t at_right, int64_t n, int64_t lanes)
 {
     double *left = (double *)left_ + at_left;
     const double *right = (const double *)right_ + at_right;
     int64_t j = 0;
+    if (n == OP_LANES && left[0] > 0 && left[OP_LANES - 1] > 0 && !memcmp(left, right, OP_LANES * sizeof *left)) {
+        merge_equal_deviations(left, right, OP_LANES, lanes);
+        return;
+    }
     for (; j + SOME_LANES <= n; j += SOME_LANES)
         merge_some_deviations(left + j, right + j, lanes);
     for (; j < n; j++) { /* the same */
@@ -709,6 +767,9 @@ enum {
 #define COMPENSATED_ENTRY(dtype, type)                                                                                 \
     [dtype] = {leaf_compensated_sum_##dtype, merge_compensated_sum_##dtype, finish_compensated_sum_##dtype,            \
                2 * sizeof(type), NULL, NULL, NULL, NULL},
+#define DEVIATIONS_ENTRY(dtype, type)                                                                                  \
+    [dtype] = {leaf_deviations_##dtype, merge_deviations, finish_deviations, 24,                                       \
+               .leaf_and_sum = leaf_and_sum_deviations_##dtype},
 #define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, NULL, NULL, NULL, NULL},
 
 #define EMIT_ENTRY(name, dtype) name##_##dtype
@@ -743,6 +804,6 @@ const op_loops TABLE_NAME(OP_LOOPS_SUFFIX) = {
             [OP_REDUCE_argmin] = {INT_SOURCES(ARGMIN_ENTRY) FLOAT_SOURCES(ARGMIN_ENTRY)},
             [OP_REDUCE_count] = {INT_SOURCES(COUNT_ENTRY) FLOAT_SOURCES(COUNT_ENTRY)},
             [OP_REDUCE_compensated_sum] = {FLOAT_SOURCES(COMPENSATED_ENTRY)},
-            [OP_REDUCE_deviations] = {[OP_F64] = {leaf_deviations, merge_deviations, finish_deviations, 24, NULL, NULL, NULL, NULL}},
+            [OP_REDUCE_deviations] = {FLOAT_SOURCES(DEVIATIONS_ENTRY)},
         },
 };

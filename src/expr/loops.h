@@ -40,6 +40,8 @@ typedef struct op_reducer {
     /* Both steps, row by row: local = local and x; y = carry and local. */
     void (*columns)(void *y, int64_t y_row, int64_t y_step, void *local, const void *carry, const void *x,
                     int64_t rows, int64_t width);
+    /* NULL, or leaf and the lanes of a sum of the same values, which has been computed on the way. */
+    void (*leaf_and_sum)(void *state, void *sum, int64_t lanes, const void *x, int64_t rows, int64_t rest);
 } op_reducer;
 
 typedef struct op_loops {

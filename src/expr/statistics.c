@@ -90,9 +90,9 @@ static op_expr *build_mean(op_expr *x, op_axes axes, const op_reduce_options *op
 /* The sum of the squared deviations, in f64. A mask needs the mean first: two passes. */
 static op_expr *deviations(op_expr *x, op_axes axes, const op_reduce_options *o)
 {
-    x = op_cast(x, OP_F64);
     if (!o->where)
         return reduce(OP_REDUCE_deviations, x, axes, o->flags, NULL);
+    x = op_cast(x, OP_F64);
     op_reduce_options kept = {.flags = OP_KEEPDIMS, .where = o->where};
     op_expr *d = apply_2(OP_CODE_subtract, x, build_mean(x, axes, &kept));
     return reduce(OP_REDUCE_sum, apply_1(OP_CODE_square, d), axes, o->flags, o->where);

@@ -24,6 +24,22 @@ void op_place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t red
     }
 }
 
+int op_values_are_in_place(const op_stage *stage)
+{
+    const op_program *program = &stage->program;
+    int inner = stage->ndim - 1;
+    if (stage->reduced != (uint64_t)1 << inner || op_program_folds(program))
+        return 0;
+    for (uint32_t b = 0; b < program->n_out; b++) {
+        const op_insn *value = &program->insn[program->store[b]];
+        op_dtype dtype = stage->operand[program->n_in + b].dtype; /* a bool in memory may be any byte */
+        if (value->code != OP_CODE_LOAD || dtype == OP_BOOL || stage->operand[value->arg[0]].dtype != dtype ||
+            stage->operand[value->arg[0]].strides[inner] != op_dtype_size(dtype))
+            return 0;
+    }
+    return 1;
+}
+
 /* Blocks get `row` values for each row of the kernel. */
 static void place_blocks(const op_evaluation *e, int64_t at, int64_t row)
 {

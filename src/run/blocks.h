@@ -25,6 +25,9 @@ typedef struct op_evaluation {
 /* True if every input goes on after n elements of a row with the next row along dimension `dim`. */
 int op_rows_are_one(const op_stage *stage, int dim, int64_t n);
 
+/* True if the values of a sequence lie in memory one after another: all that the kernel does is to load them. */
+int op_values_are_in_place(const op_stage *stage);
+
 /* Moves every input to an index of the kept and of the reduced dimensions before the last, and to a column. */
 void op_place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column);
 

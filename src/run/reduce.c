@@ -92,6 +92,17 @@ static void store_identities(op_reduce_run *r)
     }
 }
 
+/* A sum of the values that reduction k has, in its dtype, if its leaves give that sum. */
+static int find_rider(const op_reduce_run *r, int k)
+{
+    const op_stage_reduction *reduction = r->stage->reduction;
+    for (int i = 0; i < r->n && r->item[k].reducer->leaf_and_sum; i++)
+        if (reduction[i].code == OP_REDUCE_sum && reduction[i].block == reduction[k].block &&
+            reduction[k].dtype == OP_F64)
+            return i;
+    return -1;
+}
+
 static void fill_items(op_reduce_run *r)
 {
     for (int k = 0; k < r->n; k++) {
@@ -101,8 +112,14 @@ static void fill_items(op_reduce_run *r)
                                       .size = (int)op_dtype_size(reduction->dtype),
                                       .result_size = (int)op_dtype_size(reduction->result_dtype),
                                       .strides = reduction->strides,
-                                      .result = op_run_address(r->run, &reduction->result)};
+                                      .result = op_run_address(r->run, &reduction->result),
+                                      .rider = -1};
     }
+    for (int k = 0; k < r->n; k++)
+        r->item[k].rider = find_rider(r, k);
+    for (int k = 0; k < r->n; k++)
+        if (r->item[k].rider >= 0)
+            r->item[r->item[k].rider].is_rider = 1;
 }
 
 static void reduce(op_reduce_run *r)
@@ -128,6 +145,7 @@ static int open_run(op_reduce_run *r, op_run_state *run, const op_stage *stage, 
     r->args = op_args_new(run, stage, &r->room);
     if (r->item && r->args) {
         fill_items(r);
+        r->in_place = op_values_are_in_place(stage);
         return 1;
     }
     op_run_fail(r->run, OP_ERR_MEMORY);

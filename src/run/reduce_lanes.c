@@ -17,19 +17,58 @@ static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t
         op_run_fail(w->r->run, OP_ERR_MEMORY);
 }
 
-/* Adds n values from number `at` on, which begin a leaf and have position `first`, to every tree. */
+/* Adds the n values at x, which begin a leaf and have position `first`, to the tree of reduction k, and of its rider. */
+static void push_leaves(op_worker *w, int k, const char *x, int64_t n, int64_t first)
+{
+    const op_reduce_item *item = &w->r->item[k];
+    op_tree *sum = item->rider < 0 ? NULL : &w->tree[item->rider];
+    for (int64_t done = 0; done < n; done += OP_LEAF, x += OP_LEAF * item->size) {
+        int64_t count = n - done < OP_LEAF ? n - done : OP_LEAF, rows = count / OP_LANES, rest = count % OP_LANES;
+        if (sum)
+            item->reducer->leaf_and_sum(op_tree_next(&w->tree[k]), op_tree_next(sum), OP_LANES, x, rows, rest);
+        else
+            item->reducer->leaf(op_tree_next(&w->tree[k]), OP_LANES, x, rows, rest, first + done, OP_LANES, 1);
+        op_tree_push(&w->tree[k]);
+        if (sum)
+            op_tree_push(sum);
+    }
+}
+
+/* Adds n values from number `at` of the blocks on. */
 static void push_values(op_worker *w, int64_t at, int64_t n, int64_t first)
 {
     for (int k = 0; k < w->r->n; k++) {
         const op_reduce_item *item = &w->r->item[k];
-        const char *x = w->memory + item->block * w->block_bytes + at * item->size;
-        for (int64_t done = 0; done < n; done += OP_LEAF) {
-            int64_t count = n - done < OP_LEAF ? n - done : OP_LEAF;
-            item->reducer->leaf(op_tree_next(&w->tree[k]), OP_LANES, x + done * item->size, count / OP_LANES,
-                                count % OP_LANES, first + done, OP_LANES, 1);
-            op_tree_push(&w->tree[k]);
-        }
+        if (!item->is_rider)
+            push_leaves(w, k, w->memory + item->block * w->block_bytes + at * item->size, n, first);
     }
+}
+
+/* Where the values of a block lie, if they are in place. */
+static const char *place_of(const op_worker *w, int block)
+{
+    const op_program *program = &w->r->stage->program;
+    return w->args->operand[program->insn[program->store[block]].arg[0]].data;
+}
+
+/* Adds values begin..end-1 of one sequence from where they lie. Returns 0 if they are not aligned. */
+static int push_in_place(op_worker *w, int64_t kept, int64_t begin, int64_t end)
+{
+    const op_stage *stage = w->r->stage;
+    op_evaluation evaluation = {stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    op_place_inputs(&evaluation, stage->ndim - 1, kept, 0, begin);
+    for (int k = 0; k < w->r->n; k++)
+        if ((uintptr_t)place_of(w, w->r->item[k].block) % (uintptr_t)w->r->item[k].size)
+            return 0;
+    for (int64_t at = begin; at < end; at += OP_LEAF) /* one leaf for all reductions, while it is in cache */
+        for (int k = 0; k < w->r->n; k++) {
+            const op_reduce_item *item = &w->r->item[k];
+            const char *x = place_of(w, item->block) + (at - begin) * item->size;
+            if (item->is_rider)
+                continue;
+            push_leaves(w, k, x, end - at < OP_LEAF ? end - at : OP_LEAF, at);
+        }
+    return 1;
 }
 
 /* Combines the lanes of a root, halves, halves of halves, ..., and stores the result. `used` lanes hold more
@@ -95,6 +134,8 @@ static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t e
         return;
     }
     op_clear_trees(w);
+    if (w->r->in_place && push_in_place(w, kept, begin, end))
+        return;
     for (; begin < end; begin += OP_BLOCK) {
         int64_t count = end - begin < OP_BLOCK ? end - begin : OP_BLOCK;
         evaluate_sequence(w, kept, begin, begin + count);

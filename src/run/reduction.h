@@ -15,6 +15,8 @@ typedef struct op_reduce_item {
     int block;          /* output of the kernel */
     int size;           /* bytes of a value there */
     int result_size;    /* bytes of a result */
+    int rider;          /* a sum of the same values, whose leaves come with this one's; -1: none */
+    int is_rider;
     const int64_t *strides; /* of the results */
     char *result;
     char *partial;      /* roots of subtrees, when there is more than one */
@@ -29,6 +31,7 @@ typedef struct op_reduce_run {
     op_reduce_item *item, few[4];
     op_args_room room;
     int64_t kept, reduced; /* elements of a result; elements behind each */
+    int in_place;          /* the values of a sequence lie in memory as they would in a block */
     int64_t columns;       /* innermost kept extent, when the innermost axis is kept; else 1 */
     int64_t subtree;       /* elements of a sequence (rows, when the innermost axis is kept) of one chunk */
     int64_t subtrees;      /* chunks of each sequence */
