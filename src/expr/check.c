@@ -114,6 +114,40 @@ static op_dtype accepted_dtype(const op_row *row, op_dtype dtype)
     return 0;
 }
 
+/* Of integers where only floats are accepted, NumPy takes the first loop that holds each operand: u16 and i16
+ * meet in f32, and not in the f64 that holds the i32 in which they would meet as integers. */
+static op_dtype float_for_each(op_dtype common, int n, op_expr *const *args)
+{
+    int kinds = 0;
+    op_dtype floats = OP_F16;
+    for (int i = 0; i < n; i++)
+        if (!args[i]->weak) {
+            kinds |= op_dtype_kind((op_dtype)args[i]->dtype);
+            floats = op_promote(floats, op_float_for((op_dtype)args[i]->dtype));
+        }
+    return kinds & OP_KIND_I && kinds & OP_KIND_U ? floats : op_float_for(common);
+}
+
+/* The dtype that the loop computes in; 0 after an error. */
+static op_dtype loop_dtype(op_graph *graph, const op_row *row, op_expr *const *args, op_dtype common)
+{
+    op_dtype dtype = accepted_dtype(row, common);
+    if (dtype && dtype != common && op_dtype_kind(dtype) == OP_KIND_F && row->rule != OP_RULE_DIVIDE)
+        dtype = float_for_each(common, row->arity, args);
+    if (dtype == OP_F16 && row->rule == OP_RULE_TO_BOOL) /* nobody sees which float it was */
+        dtype = OP_F32;
+    if (dtype && op_dtypes[dtype].works)
+        return dtype;
+    if (!dtype)
+        op_graph_fail(graph, OP_ERR_DTYPE, row->name, -1, "%s does not accept %s", row->name, op_dtype_name(common));
+    else
+        op_graph_fail(graph, OP_ERR_UNSUPPORTED, row->name, -1,
+                      "%s of %s%s%s gives %s, which is not supported in this version; cast the operand first", row->name,
+                      op_dtype_name((op_dtype)args[0]->dtype), row->arity > 1 ? " and " : "",
+                      row->arity > 1 ? op_dtype_name((op_dtype)args[row->arity - 1]->dtype) : "", op_dtype_name(dtype));
+    return 0;
+}
+
 /* A comparison with a number outside the array's range is still a comparison: with an infinity. */
 static int compares_beyond(const op_row *row, op_expr *const *args, op_dtype common, op_typing *typing)
 {
@@ -143,14 +177,9 @@ int op_check(op_graph *graph, op_opcode code, op_expr *const *args, op_typing *t
             return 0;
         if (!weak && compares_beyond(row, args, common, typing))
             common = OP_F64;
-        dtype = accepted_dtype(row, common);
-        if (!dtype || !op_dtypes[dtype].works) {
-            op_graph_fail(graph, dtype ? OP_ERR_UNSUPPORTED : OP_ERR_DTYPE, row->name, -1,
-                          dtype ? "%s of %s gives %s, which is not supported in this version; cast the operand first"
-                                : "%s does not accept %s",
-                          row->name, op_dtype_name(common), op_dtype_name(dtype));
+        dtype = loop_dtype(graph, row, args, common);
+        if (!dtype)
             return 0;
-        }
     }
     typing->dtype = dtype;
     typing->result = row->rule == OP_RULE_TO_BOOL ? OP_BOOL : dtype;

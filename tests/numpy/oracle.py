@@ -74,7 +74,12 @@ def float_for(dtype):
 
 
 def common_float(*operands):
-    return float_for(np.result_type(*operands))
+    """The first float loop that holds each operand: u16 and i16 meet in f32, though in i32 as integers."""
+    dtype = np.result_type(*operands)
+    strong = [x.dtype for x in operands if not is_weak(x)]
+    if dtype.kind == "i" and any(d.kind == "u" for d in strong):
+        return np.result_type(*(float_for(d) for d in strong))
+    return float_for(dtype)
 
 
 def saturating_cast(x, dtype):

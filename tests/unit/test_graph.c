@@ -58,11 +58,32 @@ START_TEST(results_have_numpys_dtypes)
     ck_assert_int_eq(op_expr_dtype(op_div(vector(OP_I8), vector(OP_I8))), OP_F64);
     ck_assert_int_eq(op_expr_dtype(op_sin(vector(OP_I16))), OP_F32);
     ck_assert_int_eq(op_expr_dtype(op_sin(vector(OP_I32))), OP_F64);
+    ck_assert_int_eq(op_expr_dtype(op_hypot(vector(OP_U16), vector(OP_I16))), OP_F32);
+    ck_assert_int_eq(op_expr_dtype(op_arctan2(vector(OP_I8), vector(OP_U16))), OP_F32);
+    ck_assert_int_eq(op_expr_dtype(op_hypot(vector(OP_U32), vector(OP_I8))), OP_F64);
+    ck_assert_int_eq(op_expr_dtype(op_hypot(vector(OP_U16), 1)), OP_F32);
+    ck_assert_int_eq(op_expr_dtype(op_hypot(vector(OP_BOOL), 1)), OP_F64);
+    ck_assert_int_eq(op_expr_dtype((op_fma)(vector(OP_U16), vector(OP_I16), vector(OP_BOOL))), OP_F32);
+    ck_assert_int_eq(op_expr_dtype(op_signbit(vector(OP_I8))), OP_BOOL);
     ck_assert_int_eq(op_expr_dtype(op_floor_divide(vector(OP_BOOL), vector(OP_BOOL))), OP_I8);
     ck_assert_int_eq(op_expr_dtype(op_where(vector(OP_F64), vector(OP_I8), vector(OP_U8))), OP_I16);
     ck_assert_int_eq(op_expr_dtype(op_sum(vector(OP_I8), OP_ALL, 0)), OP_I64);
     ck_assert_int_eq(op_expr_dtype(op_sum(vector(OP_U8), OP_ALL, 0)), OP_U64);
     ck_assert_int_eq(op_expr_dtype(op_sum(vector(OP_F32), OP_ALL, 0)), OP_F32);
+}
+END_TEST
+
+START_TEST(what_numpy_computes_in_f16_is_refused)
+{
+    ck_assert_ptr_null((op_hypot)(vector(OP_I8), vector(OP_U8)));
+    ck_assert_int_eq(op_graph_error(graph)->code, OP_ERR_UNSUPPORTED);
+    ck_assert_str_eq(op_graph_error(graph)->message,
+                     "hypot of i8 and u8 gives f16, which is not supported in this version; cast the operand first");
+    op_graph_clear_error(graph);
+    ck_assert_ptr_null(op_sin(vector(OP_BOOL)));
+    ck_assert_str_eq(op_graph_error(graph)->message,
+                     "sin of bool gives f16, which is not supported in this version; cast the operand first");
+    op_graph_clear_error(graph);
 }
 END_TEST
 
@@ -217,6 +238,7 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, promotes_as_numpy);
     tcase_add_test(tests, results_have_numpys_dtypes);
+    tcase_add_test(tests, what_numpy_computes_in_f16_is_refused);
     tcase_add_test(tests, weak_scalars_take_the_dtype_that_they_meet);
     tcase_add_test(tests, a_number_that_does_not_fit_is_an_error);
     tcase_add_test(tests, equal_expressions_are_one_node);
