@@ -47,7 +47,7 @@ OP_API op_expr *op_ceil(op_expr *a);
 OP_API op_expr *op_trunc(op_expr *a);
 /* nearest integer, ties to even. Accepts F; 0 ULP. */
 OP_API op_expr *op_rint(op_expr *a);
-/* nearest integer, ties to even; integers stay. Accepts B I U F; 0 ULP. */
+/* nearest integer, ties to even; integers stay. Accepts I U F; 0 ULP. */
 OP_API op_expr *op_round(op_expr *a);
 /* a < b. Accepts B I U F; 0 ULP. */
 OP_API op_expr *op_less(op_expr *a, op_expr *b);

@@ -107,7 +107,7 @@ static op_dtype accepted_dtype(const op_row *row, op_dtype dtype)
         return dtype;
     if (kind == OP_KIND_B && row->flags & OP_FLAG_NO_BOOL)
         return 0;
-    if (kind == OP_KIND_B && row->accepts & OP_KIND_I)
+    if (kind == OP_KIND_B && row->accepts & OP_KIND_I && !(row->flags & OP_FLAG_BOOL_TO_FLOAT))
         return OP_I8;
     if (kind & (OP_KIND_B | OP_KIND_I | OP_KIND_U) && row->accepts & OP_KIND_F)
         return row->rule == OP_RULE_DIVIDE ? OP_F64 : op_float_for(dtype);

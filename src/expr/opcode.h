@@ -22,7 +22,13 @@ typedef enum op_opcode {
 
 typedef enum op_rule { OP_RULE_SAME, OP_RULE_TO_BOOL, OP_RULE_LOGIC, OP_RULE_SELECT, OP_RULE_DIVIDE } op_rule;
 
-enum { OP_FLAG_COMMUTES = 1, OP_FLAG_PYTHON = 2, OP_FLAG_NO_BOOL = 4, OP_FLAG_UNSTABLE = 8 };
+enum {
+    OP_FLAG_COMMUTES = 1,
+    OP_FLAG_PYTHON = 2,
+    OP_FLAG_NO_BOOL = 4,
+    OP_FLAG_UNSTABLE = 8,
+    OP_FLAG_BOOL_TO_FLOAT = 16
+};
 
 /* Where tests draw operands from. */
 typedef enum op_domain { OP_DOMAIN_ANY, OP_DOMAIN_UNIT, OP_DOMAIN_SYMM, OP_DOMAIN_POSITIVE, OP_DOMAIN_SMALL, OP_DOMAIN_SHIFT } op_domain;

@@ -33,7 +33,6 @@ def info_holds(info, number):
 # name: (for which operands, what onepass gives instead)
 EXCEPTIONS = {
     "where": (does_not_fit, lambda *operands: OverflowError),  # NumPy wraps
-    "round": (lambda operand: operand.dtype.kind == "b", lambda operand: operand.dtype),
     # NumPy's reciprocal of an integer is 1 / x without its fraction: 0 for nearly all
     "reciprocal": (is_integer, lambda operand: oracle.float_for(operand.dtype)),
 }

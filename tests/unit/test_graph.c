@@ -80,6 +80,11 @@ START_TEST(what_numpy_computes_in_f16_is_refused)
     ck_assert_str_eq(op_graph_error(graph)->message,
                      "hypot of i8 and u8 gives f16, which is not supported in this version; cast the operand first");
     op_graph_clear_error(graph);
+    ck_assert_ptr_null(op_round(vector(OP_BOOL))); /* as rint; floor, ceil and trunc of a bool are bools */
+    ck_assert_int_eq(op_graph_error(graph)->code, OP_ERR_UNSUPPORTED);
+    op_graph_clear_error(graph);
+    ck_assert_int_eq(op_expr_dtype(op_trunc(vector(OP_BOOL))), OP_BOOL);
+    ck_assert_int_eq(op_expr_dtype(op_square(vector(OP_BOOL))), OP_I8);
     ck_assert_ptr_null(op_sin(vector(OP_BOOL)));
     ck_assert_str_eq(op_graph_error(graph)->message,
                      "sin of bool gives f16, which is not supported in this version; cast the operand first");
