@@ -439,7 +439,7 @@ OP_API op_expr *op_diff(op_expr *x, int axis);
 /* How many elements of x, of any shape, are 0, 1, ..., bins - 1: i64[bins]. As NumPy's bincount with
  * minlength, but that the shape of a result cannot depend on data: what is negative (an error there) or
  * larger than the last bin (there the result grows) is not counted. Integers and bools. To leave elements
- * out, give them the place -1: op_where(mask, x, -1). 1 to 2^24 bins. */
+ * out, give them the place -1: op_where(mask, x, -1), of a signed x (of another, -1 wraps). 1 to 2^24 bins. */
 OP_API op_expr *op_bincount(op_expr *x, int64_t bins);
 /* How many elements of x, of any shape, lie in each of `bins` bins of equal width between lo and hi: i64[bins],
  * as NumPy's histogram(x, bins, range=(lo, hi))[0] of two floats. A bin has its lower edge, the last one both;

@@ -52,6 +52,14 @@ static int all_constant(int n, op_expr *const *args)
     return 1;
 }
 
+/* Operand i as the loop reads it. A number that does not fit is an error, but in where it wraps, as in NumPy's. */
+static op_expr *converted_operand(const op_row *row, const op_typing *typing, op_expr *x, int i)
+{
+    if (row->rule == OP_RULE_SELECT && x->kind == OP_NODE_CONST)
+        return op_build_cast(x, typing->operand[i], 0);
+    return op_build_operand(x, typing->operand[i], row->name, i);
+}
+
 op_expr *op_build(op_graph *graph, op_opcode code, int n, op_expr *const *args)
 {
     const op_row *row = &op_rows[code];
@@ -69,7 +77,7 @@ op_expr *op_build(op_graph *graph, op_opcode code, int n, op_expr *const *args)
     uint64_t bits[3];
     for (int i = 0; i < n; i++) {
         op_expr *operand = typing.beyond[i] ? op_scalar(graph, typing.beyond[i] > 0 ? INFINITY : -INFINITY) : args[i];
-        draft.arg[i] = operand ? op_build_operand(operand, typing.operand[i], row->name, i) : NULL;
+        draft.arg[i] = operand ? converted_operand(row, &typing, operand, i) : NULL;
         if (!draft.arg[i])
             return NULL;
         bits[i] = draft.arg[i]->bits;

@@ -61,6 +61,7 @@ def formulas(a):
     for formula in """b + c; b - c*2.5; f * 2.5; f * 2; f + b; i * 2; i * 2.5; i + u; i // 3; i % -3; -i // 4; b // 0.7; b % -0.7
             -b*b/2; 2**3 * b; b**2; i**3; b**0.5; i < 3; (b < c) & (c < 1); ~t; t | (b > 0); u << 2; i >> 1; u ^ 5
             abs(b); floor(b); where(b < c, b, c); where(t, 1, 0); maximum(b, c)
+            where(t, u, -1); where(t, 300, u); where(t, i, 18446744073709551615); where(t, t, 300)
             sqrt(b); sign(b); isnan(b)
             b[::2]; b[::-1]; b[1:-1] + b[2:]; b[:, None] * c; m.T; m.T[1:, ::-2]; m[0]; m[-1, 2]; m[..., None]; m[:, 3]
             m[None]; m[2:2]; b[10:2:-3]; b.astype(f32); b > 1e300; f + 1e300; i.astype(f64) / 3; t * 2; -u; True + t

@@ -144,8 +144,7 @@ def reciprocal(a):
 def where(a, b, c):
     if is_weak(b) and is_weak(c):
         b, c = np.asarray(b), np.asarray(c)  # two numbers: not every integer is an int64
-    dtype = np.result_type(b, c)  # np.where itself wraps numbers that do not fit, or refuses some that do
-    return np.where(np.asarray(a) != 0, np.asarray(b, dtype), np.asarray(c, dtype))
+    return np.where(np.asarray(a) != 0, b, c)
 
 
 def integer_power(a, b):

@@ -21,18 +21,8 @@ def is_integer(operand):
     return operand.dtype.kind in "biu"
 
 
-def does_not_fit(condition, *operands):
-    dtype = np.result_type(*operands)
-    return dtype.kind in "iu" and any(type(x) is int and not info_holds(np.iinfo(dtype), x) for x in operands)
-
-
-def info_holds(info, number):
-    return info.min <= number <= info.max
-
-
 # name: (for which operands, what onepass gives instead)
 EXCEPTIONS = {
-    "where": (does_not_fit, lambda *operands: OverflowError),  # NumPy wraps
     # NumPy's reciprocal of an integer is 1 / x without its fraction: 0 for nearly all
     "reciprocal": (is_integer, lambda operand: oracle.float_for(operand.dtype)),
 }

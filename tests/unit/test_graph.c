@@ -119,6 +119,16 @@ START_TEST(a_number_that_does_not_fit_is_an_error)
 }
 END_TEST
 
+START_TEST(a_number_wraps_in_where)
+{
+    op_expr *x = vector(OP_U16), *mask = vector(OP_BOOL);
+    ck_assert_int_eq(op_expr_dtype(op_where(mask, x, -1)), OP_U16);
+    ck_assert_ptr_eq(op_where(mask, x, -1), op_where(mask, x, 65535));
+    ck_assert_ptr_eq(op_where(mask, 70000, x), op_where(mask, 4464, x));
+    ck_assert_int_eq(op_graph_error(graph)->code, OP_OK);
+}
+END_TEST
+
 START_TEST(equal_expressions_are_one_node)
 {
     op_expr *x = vector(OP_F64);
@@ -246,6 +256,7 @@ int main(void)
     tcase_add_test(tests, what_numpy_computes_in_f16_is_refused);
     tcase_add_test(tests, weak_scalars_take_the_dtype_that_they_meet);
     tcase_add_test(tests, a_number_that_does_not_fit_is_an_error);
+    tcase_add_test(tests, a_number_wraps_in_where);
     tcase_add_test(tests, equal_expressions_are_one_node);
     tcase_add_test(tests, shapes_broadcast);
     tcase_add_test(tests, the_first_error_stays);
