@@ -82,11 +82,11 @@ op_expr *op_build(op_graph *graph, op_opcode code, int n, op_expr *const *args)
             return NULL;
         bits[i] = draft.arg[i]->bits;
     }
-    if (all_constant(n, draft.arg))
-        return op_build_const(graph, typing.result, op_fold(code, typing.dtype, n, bits), typing.weak);
     if (code == OP_CODE_power && draft.arg[1]->kind == OP_NODE_CONST && op_dtype_kind(typing.dtype) == OP_KIND_I &&
         (int64_t)op_fold_cast(typing.dtype, OP_I64, 0, bits[1]) < 0)
         return op_graph_fail(graph, OP_ERR_DTYPE, row->name, 1, "an integer has no negative integer power");
+    if (all_constant(n, draft.arg))
+        return op_build_const(graph, typing.result, op_fold(code, typing.dtype, n, bits), typing.weak);
     op_expr *simpler = op_simplify(code, typing.dtype, draft.arg);
     return simpler ? simpler : op_graph_intern(graph, &draft);
 }

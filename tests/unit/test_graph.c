@@ -226,6 +226,21 @@ START_TEST(views_have_the_right_shapes)
 }
 END_TEST
 
+START_TEST(integers_have_no_negative_power)
+{
+    op_expr *bases[] = {vector(OP_I32), vector(OP_BOOL), op_const_i64(graph, 1), op_const_bool(graph, 1),
+                        op_scalar_i64(graph, 2)};
+    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
+        ck_assert_ptr_null((op_power)(bases[i], op_scalar_i64(graph, -3)));
+        ck_assert_int_eq(op_graph_error(graph)->code, OP_ERR_DTYPE);
+        ck_assert_str_eq(op_graph_error(graph)->message, "an integer has no negative integer power");
+        op_graph_clear_error(graph);
+    }
+    ck_assert_int_eq(op_expr_dtype((op_power)(vector(OP_BOOL), op_const_bool(graph, 1))), OP_I8);
+    ck_assert_int_eq(op_expr_dtype((op_power)(op_const_bool(graph, 1), op_const_i8(graph, 3))), OP_I8);
+}
+END_TEST
+
 START_TEST(constants_are_folded)
 {
     op_expr *c = (op_add)(op_const_f64(graph, 1.5), op_const_f64(graph, 2));
@@ -263,6 +278,7 @@ int main(void)
     tcase_add_test(tests, null_and_zero_are_explained);
     tcase_add_test(tests, marks_drop_the_nodes_of_a_loop);
     tcase_add_test(tests, views_have_the_right_shapes);
+    tcase_add_test(tests, integers_have_no_negative_power);
     tcase_add_test(tests, constants_are_folded);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
