@@ -348,7 +348,7 @@ extern "C" {
 
 enum { OP_KEEPDIMS = 1 }; /* reduced axes stay, with extent 1 */
 
-/* Zero everywhere means default. */
+/* Zero everywhere means default. An option that has no meaning in a reduction is an error: argmax's dtype. */
 typedef struct op_reduce_options {
     int flags;         /* OP_KEEPDIMS */
     op_dtype dtype;    /* of the accumulator and the result; 0: NumPy's choice */

@@ -213,7 +213,7 @@ static int call_reduce(op_formula *f, const op_pending *call, int n, op_value *a
     }
     op_expr *reduced = NULL;
     if (f->graph)
-        reduced = op_reduce_names[call->function.code].build(args[0].expr, axes, &options);
+        reduced = op_build_named_reduction(call->function.code, args[0].expr, axes, &options);
     return built(f, reduced, first_byte(call, args), end, result);
 }
 

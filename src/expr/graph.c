@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/options.h"
 
 enum { FIRST_BUCKETS = 64 };
 
@@ -293,6 +294,9 @@ op_status op_graph_set_run_options(op_graph *graph, const op_run_options *option
 {
     if (!graph)
         return op_fail(OP_ERR_INVALID, "op_graph_set_run_options: the graph is NULL");
+    op_status status = op_run_options_known(options);
+    if (status != OP_OK)
+        return status;
     graph->run_options = options ? *options : (op_run_options){0};
     return OP_OK;
 }

@@ -157,11 +157,6 @@ op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op
     uint64_t mask;
     if (!graph || !resolve_axes(x, row->name, &axes, &mask))
         return NULL;
-    if (o->compensated && code != OP_REDUCE_sum)
-        return op_graph_fail(graph, OP_ERR_INVALID, row->name, -1, "%s takes no compensated=: sums and means do",
-                             row->name);
-    if (row->result && (o->where || o->initial))
-        return op_graph_fail(graph, OP_ERR_INVALID, row->name, -1, "%s takes neither where= nor initial=", row->name);
     op_dtype dtype = o->dtype ? o->dtype : accumulator_dtype(row, (op_dtype)x->dtype);
     if (!op_dtype_valid(dtype) || !op_dtypes[dtype].works)
         return op_graph_fail(graph, OP_ERR_DTYPE, row->name, 0, "%s: dtype %d is none that can be computed in",
@@ -190,16 +185,3 @@ op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op
     op_expr *reduced = reduce_node(code, x, mask, o);
     return reduced && o->initial ? apply_initial(code, reduced, o->initial) : reduced;
 }
-
-#define REDUCE(name, ...)                                                                                              \
-    op_expr *op_##name(op_expr *x, op_axes axes, int flags)                                                            \
-    {                                                                                                                  \
-        op_reduce_options options = {.flags = flags};                                                                  \
-        return op_build_reduce(OP_REDUCE_##name, x, axes, &options);                                                   \
-    }                                                                                                                  \
-    op_expr *op_##name##_opt(op_expr *x, op_axes axes, const op_reduce_options *options)                               \
-    {                                                                                                                  \
-        return op_build_reduce(OP_REDUCE_##name, x, axes, options);                                                    \
-    }
-#include "expr/reduce.def"
-#undef REDUCE

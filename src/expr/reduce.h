@@ -27,7 +27,7 @@ typedef struct op_reduce_row {
 /* Indexed by op_reduce_code. */
 extern const op_reduce_row op_reduce_rows[OP_REDUCE_END];
 
-/* The public builders' common part; options may be NULL. */
+/* A reduction of the table, with options that it takes; they may be NULL. */
 op_expr *op_build_reduce(op_reduce_code code, op_expr *x, op_axes axes, const op_reduce_options *options);
 
 /* where(mask, x, identity): what is left out changes nothing. */
@@ -37,10 +37,16 @@ op_expr *op_reduce_masked(op_reduce_code code, op_expr *x, op_expr *where);
 typedef op_expr *(*op_reduce_builder)(op_expr *x, op_axes axes, const op_reduce_options *options);
 typedef struct op_reduce_name {
     const char *name;
+    int takes; /* which options */
     op_reduce_builder build;
 } op_reduce_name;
 extern const op_reduce_name op_reduce_names[];
 extern const int op_reduce_name_count;
+/* The place of a name in op_reduce_names; -1 if it is not there. */
+int op_reduce_from_name(const char *name, size_t length);
+/* What the public builders and formulas call: checks the options, which may be NULL, first. */
+op_expr *op_build_named_reduction(int place, op_expr *x, op_axes axes, const op_reduce_options *options);
+
 /* Running reductions by name: op_cumsum and its kin, op_diff. */
 typedef struct op_scan_name {
     const char *name;
@@ -49,8 +55,5 @@ typedef struct op_scan_name {
 extern const op_scan_name op_scan_names[];
 extern const int op_scan_name_count;
 int op_scan_from_name(const char *name, size_t length);
-
-/* The place of a name in op_reduce_names; -1 if it is not there. */
-int op_reduce_from_name(const char *name, size_t length);
 
 #endif

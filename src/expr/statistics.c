@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "expr/build.h"
 #include "expr/reduce.h"
 
@@ -50,11 +51,6 @@ static op_expr *as_float(op_expr *x, const op_reduce_options *options)
     return op_dtype_kind((op_dtype)x->dtype) == OP_KIND_F ? x : op_cast(x, OP_F64);
 }
 
-static op_expr *refuse(op_expr *x, const char *who, const char *what)
-{
-    return op_graph_fail(x->graph, OP_ERR_INVALID, who, -1, "%s does not take %s", who, what);
-}
-
 /* How many elements there are behind each result: a number where the shape is known. */
 static op_expr *count(op_expr *x, op_axes axes, int flags, op_expr *where)
 {
@@ -79,8 +75,6 @@ static op_expr *build_mean(op_expr *x, op_axes axes, const op_reduce_options *op
 {
     op_reduce_options o = given(options);
     x = as_float(x, &o);
-    if (x && o.initial)
-        return refuse(x, "mean", "initial=");
     op_expr *n = count(x, axes, o.flags, o.where);
     op_expr *total = sum(x, axes, o.flags, &o);
     op_expr *mean = n ? apply_2(OP_CODE_divide, total, n->weak ? n : op_cast(n, (op_dtype)x->dtype)) : NULL;
@@ -102,10 +96,6 @@ static op_expr *build_var(op_expr *x, op_axes axes, const op_reduce_options *opt
 {
     op_reduce_options o = given(options);
     x = as_float(x, &o);
-    if (x && o.initial)
-        return refuse(x, "var", "initial=");
-    if (x && o.compensated)
-        return refuse(x, "var", "compensated=");
     op_expr *n = count(x, axes, o.flags, o.where);
     if (!n)
         return NULL;
@@ -218,8 +208,6 @@ static op_expr *build_softmax(op_expr *x, op_axes axes, const op_reduce_options 
 {
     op_reduce_options o = given(options);
     x = as_float(x, &o);
-    if (x && (o.where || o.initial))
-        return refuse(x, "softmax", o.where ? "where=" : "initial=");
     op_expr *e = apply_1(OP_CODE_exp, apply_2(OP_CODE_subtract, x, reduce(OP_REDUCE_max, x, axes, OP_KEEPDIMS, NULL)));
     return apply_2(OP_CODE_divide, e, sum(e, axes, OP_KEEPDIMS, &o));
 }
@@ -257,41 +245,79 @@ op_expr *op_vdot(op_expr *a, op_expr *b)
 
 /* ---- by name ---- */
 
-#define STATISTICS(X)                                                                                                  \
-    X(mean)                                                                                                            \
-    X(var)                                                                                                             \
-    X(std)                                                                                                             \
-    X(ptp)                                                                                                             \
-    X(count_nonzero)                                                                                                   \
-    X(nansum)                                                                                                          \
-    X(nanprod)                                                                                                         \
-    X(nanmean)                                                                                                         \
-    X(nanvar)                                                                                                          \
-    X(nanstd)                                                                                                          \
-    X(norm1)                                                                                                           \
-    X(norm2)                                                                                                           \
-    X(norm_inf)                                                                                                        \
-    X(logsumexp)                                                                                                       \
-    X(softmax)                                                                                                         \
-    X(argmax)                                                                                                          \
-    X(argmin)
+enum { DTYPE = 1, WHERE = 2, INITIAL = 4, DDOF = 8, COMPENSATED = 16, OPTIONS_END = 5 };
 
-#define PUBLIC(name)                                                                                                   \
+/* name, the options that it takes beside keepdims */
+#define REDUCTIONS(X)                                                                                                  \
+    X(mean, DTYPE | WHERE | COMPENSATED)                                                                               \
+    X(var, DTYPE | WHERE | DDOF)                                                                                       \
+    X(std, DTYPE | WHERE | DDOF)                                                                                       \
+    X(ptp, DTYPE | WHERE)                                                                                              \
+    X(count_nonzero, WHERE)                                                                                            \
+    X(nansum, DTYPE | WHERE | INITIAL | COMPENSATED)                                                                   \
+    X(nanprod, DTYPE | WHERE | INITIAL)                                                                                \
+    X(nanmean, DTYPE | WHERE | COMPENSATED)                                                                            \
+    X(nanvar, DTYPE | WHERE | DDOF)                                                                                    \
+    X(nanstd, DTYPE | WHERE | DDOF)                                                                                    \
+    X(norm1, DTYPE | WHERE | INITIAL | COMPENSATED)                                                                    \
+    X(norm2, DTYPE | WHERE | INITIAL | COMPENSATED)                                                                    \
+    X(norm_inf, DTYPE | WHERE | INITIAL)                                                                               \
+    X(logsumexp, DTYPE | WHERE | COMPENSATED)                                                                          \
+    X(softmax, DTYPE | COMPENSATED)                                                                                    \
+    X(argmax, 0)                                                                                                       \
+    X(argmin, 0)                                                                                                       \
+    X(sum, DTYPE | WHERE | INITIAL | COMPENSATED)                                                                      \
+    X(prod, DTYPE | WHERE | INITIAL)                                                                                   \
+    X(max, DTYPE | WHERE | INITIAL)                                                                                    \
+    X(min, DTYPE | WHERE | INITIAL)                                                                                    \
+    X(any, WHERE | INITIAL)                                                                                            \
+    X(all, WHERE | INITIAL)                                                                                            \
+    X(nanmax, DTYPE | WHERE | INITIAL)                                                                                 \
+    X(nanmin, DTYPE | WHERE | INITIAL)
+
+#define PLACE(name, takes) PLACE_##name,
+enum { REDUCTIONS(PLACE) };
+
+#define NAME(name, takes) {#name, takes, build_##name},
+const op_reduce_name op_reduce_names[] = {REDUCTIONS(NAME)};
+const int op_reduce_name_count = sizeof op_reduce_names / sizeof op_reduce_names[0];
+
+/* Whether a reduction takes these options; the error names the first that it does not take. */
+static int takes(const op_reduce_name *reduction, op_graph *graph, const op_reduce_options *o)
+{
+    static const char *const words[OPTIONS_END] = {"dtype=", "where=", "initial=", "ddof=", "compensated="};
+    const char *who = reduction->name;
+    int given = (o->dtype ? DTYPE : 0) | (o->where ? WHERE : 0) | (o->initial ? INITIAL : 0) | (o->ddof != 0 ? DDOF : 0) |
+                (o->compensated ? COMPENSATED : 0);
+    if (op_options_known("op_reduce_options", (unsigned)o->flags & ~(unsigned)OP_KEEPDIMS, o->reserved) != OP_OK) {
+        op_error error = *op_last_error();
+        return op_graph_fail(graph, error.code, who, -1, "%s: %s", who, error.message), 0;
+    }
+    for (int i = 0; i < OPTIONS_END; i++)
+        if (given & ~reduction->takes & 1 << i)
+            return op_graph_fail(graph, OP_ERR_INVALID, who, -1, "%s does not take %s", who, words[i]), 0;
+    return 1;
+}
+
+op_expr *op_build_named_reduction(int place, op_expr *x, op_axes axes, const op_reduce_options *options)
+{
+    const op_reduce_name *reduction = &op_reduce_names[place];
+    op_reduce_options o = given(options);
+    op_graph *graph = op_expr_graph(x, reduction->name, 0);
+    return graph && takes(reduction, graph, &o) ? reduction->build(x, axes, &o) : NULL;
+}
+
+#define PUBLIC(name, takes)                                                                                            \
     op_expr *op_##name(op_expr *x, op_axes axes, int flags)                                                            \
     {                                                                                                                  \
         op_reduce_options options = {.flags = flags};                                                                  \
-        return op_expr_graph(x, #name, 0) ? build_##name(x, axes, &options) : NULL;                                    \
+        return op_build_named_reduction(PLACE_##name, x, axes, &options);                                              \
     }                                                                                                                  \
     op_expr *op_##name##_opt(op_expr *x, op_axes axes, const op_reduce_options *options)                               \
     {                                                                                                                  \
-        return op_expr_graph(x, #name, 0) ? build_##name(x, axes, options) : NULL;                                     \
+        return op_build_named_reduction(PLACE_##name, x, axes, options);                                               \
     }
-STATISTICS(PUBLIC)
-
-#define NAME(name) {#name, build_##name},
-const op_reduce_name op_reduce_names[] = {
-    STATISTICS(NAME) NAME(sum) NAME(prod) NAME(max) NAME(min) NAME(any) NAME(all) NAME(nanmax) NAME(nanmin)};
-const int op_reduce_name_count = sizeof op_reduce_names / sizeof op_reduce_names[0];
+REDUCTIONS(PUBLIC)
 
 int op_reduce_from_name(const char *name, size_t length)
 {

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/options.h"
 #include "expr/graph.h"
 
 int op_version(void)
@@ -109,7 +110,10 @@ static op_status configure(op_engine *engine)
     const op_options *o = &engine->options;
     if (!o->alloc != !o->free)
         return op_fail(OP_ERR_INVALID, "op_options: alloc and free go together");
-    op_status status = choose_isa(engine);
+    unsigned known_flags = OP_ENGINE_NO_ENV | OP_ENGINE_INTERPRET | OP_ENGINE_VERIFY;
+    op_status status = op_options_known("op_options", o->flags & ~known_flags, o->reserved);
+    if (status == OP_OK)
+        status = choose_isa(engine);
     if (status == OP_OK)
         status = choose_threads(engine);
     const char *debug = environment(engine, "ONEPASS_DEBUG");

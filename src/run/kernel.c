@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fpstate.h"
+#include "base/options.h"
 #include "base/view.h"
 #include "run/execute.h"
 
@@ -167,6 +168,8 @@ op_status op_run(const op_kernel *kernel_, int n_in, const op_view *ins, int n_o
                  const op_run_options *options)
 {
     op_status status = check_arguments(kernel_, n_in, ins, n_out, outs);
+    if (status == OP_OK)
+        status = op_run_options_known(options);
     if (status != OP_OK)
         return status;
     op_kernel *kernel = (op_kernel *)(uintptr_t)kernel_; /* its memory of bindings grows under a lock */

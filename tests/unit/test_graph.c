@@ -241,6 +241,73 @@ START_TEST(integers_have_no_negative_power)
 }
 END_TEST
 
+/* The one sentence of the graph's error, which is cleared. */
+static const char *complaint(void)
+{
+    static char message[sizeof op_graph_error(graph)->message];
+    memcpy(message, op_graph_error(graph)->message, sizeof message);
+    op_graph_clear_error(graph);
+    return message;
+}
+
+START_TEST(options_that_a_reduction_does_not_take_are_errors)
+{
+    op_expr *x = vector(OP_F64);
+    op_reduce_options dtype = {.dtype = OP_F32}, careful = {.compensated = 1}, ddof = {.ddof = 1},
+                      initial = {.initial = op_scalar(graph, 1)}, where = {.where = vector(OP_BOOL)};
+    ck_assert_ptr_null(op_argmax_opt(x, OP_ALL, &dtype));
+    ck_assert_str_eq(complaint(), "argmax does not take dtype=");
+    ck_assert_ptr_null(op_argmin_opt(x, OP_ALL, &where));
+    ck_assert_str_eq(complaint(), "argmin does not take where=");
+    ck_assert_ptr_null(op_count_nonzero_opt(x, OP_ALL, &dtype));
+    ck_assert_str_eq(complaint(), "count_nonzero does not take dtype=");
+    ck_assert_ptr_null(op_any_opt(x, OP_ALL, &dtype));
+    ck_assert_str_eq(complaint(), "any does not take dtype=");
+    ck_assert_ptr_null(op_ptp_opt(x, OP_ALL, &careful));
+    ck_assert_str_eq(complaint(), "ptp does not take compensated=");
+    ck_assert_ptr_null(op_nanstd_opt(x, OP_ALL, &careful));
+    ck_assert_str_eq(complaint(), "nanstd does not take compensated=");
+    ck_assert_ptr_null(op_sum_opt(x, OP_ALL, &ddof));
+    ck_assert_str_eq(complaint(), "sum does not take ddof=");
+    ck_assert_ptr_null(op_logsumexp_opt(x, OP_ALL, &initial));
+    ck_assert_str_eq(complaint(), "logsumexp does not take initial=");
+    ck_assert_ptr_null(op_nanmean_opt(x, OP_ALL, &initial));
+    ck_assert_str_eq(complaint(), "nanmean does not take initial=");
+    ck_assert_ptr_nonnull(op_ptp_opt(x, OP_ALL, &where));
+    ck_assert_ptr_nonnull(op_var_opt(x, OP_ALL, &ddof));
+    ck_assert_int_eq(op_graph_error(graph)->code, OP_OK);
+}
+END_TEST
+
+START_TEST(unknown_flags_and_reserved_fields_are_errors)
+{
+    op_expr *x = vector(OP_F64);
+    op_reduce_options reduce = {.reserved[15] = 1};
+    ck_assert_ptr_null(op_sum_opt(x, OP_ALL, &reduce));
+    ck_assert_str_eq(complaint(), "sum: op_reduce_options: reserved[15] is not zero; "
+                                  "zero the whole struct before setting fields");
+    ck_assert_ptr_null(op_mean(x, OP_ALL, OP_KEEPDIMS | 4));
+    ck_assert_str_eq(complaint(), "mean: op_reduce_options: flags has bits that this version does not know: 0x4");
+
+    ck_assert_ptr_null(op_engine_new(&(op_options){.flags = 1u << 30 | OP_ENGINE_NO_ENV}));
+    ck_assert_str_eq(op_last_error()->message, "op_options: flags has bits that this version does not know: 0x40000000");
+    ck_assert_ptr_null(op_engine_new(&(op_options){.reserved[0] = 1}));
+    ck_assert_int_eq(op_last_error()->code, OP_ERR_INVALID);
+
+    ck_assert_int_eq(op_graph_set_run_options(graph, &(op_run_options){.flags = 1}), OP_ERR_INVALID);
+    ck_assert_int_eq(op_graph_set_run_options(graph, &(op_run_options){.reserved[7] = 1}), OP_ERR_INVALID);
+    op_kernel *kernel = NULL;
+    ck_assert_int_eq(op_compile(graph, 1, &x, &kernel), OP_OK);
+    double room[5];
+    op_view out = OP_VIEW_1D(OP_F64, room, 5);
+    ck_assert_int_eq(op_run(kernel, 0, NULL, 1, &out, &(op_run_options){.reserved[7] = 1}), OP_ERR_INVALID);
+    ck_assert_str_eq(op_last_error()->message, "op_run_options: reserved[7] is not zero; "
+                                               "zero the whole struct before setting fields");
+    ck_assert_int_eq(op_run(kernel, 0, NULL, 1, &out, &(op_run_options){.threads = 1}), OP_OK);
+    op_kernel_free(kernel);
+}
+END_TEST
+
 START_TEST(constants_are_folded)
 {
     op_expr *c = (op_add)(op_const_f64(graph, 1.5), op_const_f64(graph, 2));
@@ -279,6 +346,8 @@ int main(void)
     tcase_add_test(tests, marks_drop_the_nodes_of_a_loop);
     tcase_add_test(tests, views_have_the_right_shapes);
     tcase_add_test(tests, integers_have_no_negative_power);
+    tcase_add_test(tests, options_that_a_reduction_does_not_take_are_errors);
+    tcase_add_test(tests, unknown_flags_and_reserved_fields_are_errors);
     tcase_add_test(tests, constants_are_folded);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -385,6 +385,8 @@ START_TEST(errors_have_a_place)
         {"a & b", OP_ERR_DTYPE, 0, 5, "bitwise_and"},
         {"a + m", OP_ERR_SHAPE, 0, 5, "(4,)"},
         {"b + (a + m)", OP_ERR_SHAPE, 5, 10, "(4,)"},
+        {"argmax(a, dtype=f32)", OP_ERR_INVALID, 0, 20, "argmax does not take dtype="},
+        {"ptp(a, compensated=True)", OP_ERR_INVALID, 0, 24, "ptp does not take compensated="},
         {"i ** -1", OP_ERR_DTYPE, 0, 7, "negative integer power"},
         {"", OP_ERR_PARSE, 0, 0, "empty"},
         {" # nothing\n", OP_ERR_PARSE, 0, 0, "empty"},
