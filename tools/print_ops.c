@@ -95,7 +95,8 @@ static void print_page(void)
         printf("| `%s` | %s | %s | %s |\n", reductions[i].name, reductions[i].accepts, reductions[i].rule,
                reductions[i].doc);
     puts("\n`bincount(x, n)` counts the integers of x that are 0 to n - 1, in i64, and `histogram(x, bins, lo, hi)` the numbers\n"
-         "in each of `bins` bins of equal width; counts of operands of one shape share a pass. See [formula.md](formula.md#reductions-and-scans).");
+         "in each of `bins` bins of equal width; counts of operands of one shape share a pass. With `weights=`\n"
+         "they are sums. See [formula.md](formula.md#reductions-and-scans).");
     puts("\nWith `compensated=True` (in C: `op_reduce_options.compensated`) a sum of floats adds up its rounding errors, too,\n"
          "and is right to 1 ULP unless the terms cancel to some n * 2^-100 (f32: n * 2^-44) of their size.");
 }

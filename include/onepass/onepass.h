@@ -194,7 +194,8 @@ enum {
     OP_ENGINE_VERIFY = 4,      /* check plans and emitted IR after every pass */
 };
 
-/* Zero everywhere means default. */
+/* Zero everywhere means default, in this and in all option structs; flags that this version does not know and
+ * reserved words that are not zero are errors. */
 typedef struct op_options {
     /* Memory for arrays and internal tables: alloc returns `bytes` bytes at a multiple of 64, or NULL.
      * Both or neither. */
@@ -441,10 +442,21 @@ OP_API op_expr *op_diff(op_expr *x, int axis);
  * larger than the last bin (there the result grows) is not counted. Integers and bools. To leave elements
  * out, give them the place -1: op_where(mask, x, -1), of a signed x (of another, -1 wraps). 1 to 2^24 bins. */
 OP_API op_expr *op_bincount(op_expr *x, int64_t bins);
+typedef struct op_count_options {
+    op_expr *where;   /* bool; elements where it is false are left out; NULL: all count */
+    op_expr *weights; /* a bin is the sum of its elements' weights, which broadcast to x; NULL: 1 each */
+    uint64_t reserved[16];
+} op_count_options;
+/* The same with options, which may be NULL. Weights are added up in f64, in an order that the numbers of elements and
+ * of bins alone decide (up to 8192 bins: 65536 elements one after another, and so their totals): f64[bins]. */
+OP_API op_expr *op_bincount_opt(op_expr *x, int64_t bins, const op_count_options *options);
 /* How many elements of x, of any shape, lie in each of `bins` bins of equal width between lo and hi: i64[bins],
  * as NumPy's histogram(x, bins, range=(lo, hi))[0] of two floats. A bin has its lower edge, the last one both;
  * what is outside, and NaN, is not counted. lo < hi, both finite; 1 to 2^24 bins, not so narrow that edges meet. */
 OP_API op_expr *op_histogram(op_expr *x, int64_t bins, double lo, double hi);
+/* The same with options, which may be NULL. The result has the dtype of the weights, as NumPy's: f32 is rounded from
+ * the sum in f64, integers wrap. */
+OP_API op_expr *op_histogram_opt(op_expr *x, int64_t bins, double lo, double hi, const op_count_options *options);
 
 /* ---- Evaluation ------------------------------------------------------------------------------------- */
 

@@ -9,8 +9,8 @@ op_status op_options_known(const char *name, unsigned unknown_flags, const uint6
         return op_fail(OP_ERR_INVALID, "%s: flags has bits that this version does not know: 0x%x", name, unknown_flags);
     for (int i = 0; i < OP_RESERVED; i++)
         if (reserved[i])
-            return op_fail(OP_ERR_INVALID, "%s: reserved[%d] is not zero; zero the whole struct before setting fields", name,
-                           i);
+            return op_fail(OP_ERR_INVALID, "%s: reserved[%d] is not zero; zero the whole struct before setting fields",
+                           name, i);
     return OP_OK;
 }
 

@@ -266,20 +266,20 @@ static int read_bins(op_formula *f, const op_value *arg, int64_t *bins)
     return 1;
 }
 
-static int read_count_key(op_formula *f, op_value *arg, op_expr **where)
+static int read_count_key(op_formula *f, op_value *arg, op_count_options *options)
 {
-    if (arg->key == OP_KEY_WEIGHTS)
-        return op_formula_fail(f, OP_ERR_UNSUPPORTED, arg->begin, arg->end,
-                               "weights are not supported: bins count elements, each as 1");
-    if (arg->key != OP_KEY_WHERE || *where)
+    op_expr **place = arg->key == OP_KEY_WHERE     ? &options->where
+                      : arg->key == OP_KEY_WEIGHTS ? &options->weights
+                                                   : NULL;
+    if (!place || *place)
         return wrong_key(f, arg);
     if (!op_value_expr(f, arg))
         return 0;
-    *where = arg->expr;
+    *place = arg->expr;
     return 1;
 }
 
-/* bincount(x, n, where=mask), histogram(x, bins, lo, hi, where=mask) */
+/* bincount(x, n, where=mask, weights=w), histogram(x, bins, lo, hi, where=mask, weights=w) */
 static int call_count(op_formula *f, const op_pending *call, int n, op_value *args, op_value *result)
 {
     static const char *const forms[] = {"bincount takes a value and the number of bins",
@@ -287,9 +287,10 @@ static int call_count(op_formula *f, const op_pending *call, int n, op_value *ar
     int64_t end = f->token.end, bins;
     int is_histogram = call->function.code;
     double lo = 0, hi = 0;
-    op_expr *where = NULL, *counts = NULL;
+    op_count_options options = {0};
+    op_expr *counts = NULL;
     while (n > 0 && args[n - 1].key)
-        if (!read_count_key(f, &args[--n], &where))
+        if (!read_count_key(f, &args[--n], &options))
             return 0;
     if (n != (is_histogram ? 4 : 2))
         return op_formula_fail(f, OP_ERR_PARSE, call->begin, end, "%s", forms[is_histogram]);
@@ -298,8 +299,8 @@ static int call_count(op_formula *f, const op_pending *call, int n, op_value *ar
     if (is_histogram && (!read_number(f, &args[2], &lo) || !read_number(f, &args[3], &hi)))
         return 0;
     if (f->graph)
-        counts = is_histogram ? op_build_histogram(args[0].expr, bins, lo, hi, where)
-                              : op_build_bincount(args[0].expr, bins, where);
+        counts = is_histogram ? op_histogram_opt(args[0].expr, bins, lo, hi, &options)
+                              : op_bincount_opt(args[0].expr, bins, &options);
     return built(f, counts, call->begin, end, result);
 }
 

@@ -21,10 +21,7 @@ uint64_t op_fold_cast(op_dtype from, op_dtype to, int saturate, uint64_t bits);
 /* Something equal and cheaper than code(args), whose operands are of this dtype; or NULL. */
 op_expr *op_simplify(op_opcode code, op_dtype dtype, op_expr *const *args);
 
-/* op_bincount and op_histogram, leaving out where the mask, if there is one, is false. */
-enum { OP_MOST_BINS = 1 << 24 };
-op_expr *op_build_bincount(op_expr *x, int64_t bins, op_expr *where);
-op_expr *op_build_histogram(op_expr *x, int64_t bins, double lo, double hi, op_expr *where);
+enum { OP_MOST_BINS = 1 << 24 }; /* of op_bincount and op_histogram */
 
 /* The builder of "isf" and its kin, op_norm_isf; NULL if there is none of that name. */
 typedef op_expr *op_normal_builder(op_expr *x, op_expr *loc, op_expr *scale);

@@ -81,6 +81,16 @@ int op_broadcast_shape(int *ndim, int64_t *shape, int other_ndim, const int64_t 
     return 1;
 }
 
+int op_broadcasts_to(int ndim, const int64_t *shape, int to_ndim, const int64_t *to)
+{
+    for (int i = 0; i < ndim && ndim <= to_ndim; i++) {
+        int64_t have = shape[i], want = to[to_ndim - ndim + i];
+        if (have != want && have != 1 && have != -1 && want != -1)
+            return 0;
+    }
+    return ndim <= to_ndim;
+}
+
 static int check_shapes(op_graph *graph, const op_row *row, op_expr *const *args, op_typing *typing)
 {
     typing->ndim = 0;
@@ -142,8 +152,8 @@ static op_dtype loop_dtype(op_graph *graph, const op_row *row, op_expr *const *a
         op_graph_fail(graph, OP_ERR_DTYPE, row->name, -1, "%s does not accept %s", row->name, op_dtype_name(common));
     else
         op_graph_fail(graph, OP_ERR_UNSUPPORTED, row->name, -1,
-                      "%s of %s%s%s gives %s, which is not supported in this version; cast the operand first", row->name,
-                      op_dtype_name((op_dtype)args[0]->dtype), row->arity > 1 ? " and " : "",
+                      "%s of %s%s%s gives %s, which is not supported in this version; cast the operand first",
+                      row->name, op_dtype_name((op_dtype)args[0]->dtype), row->arity > 1 ? " and " : "",
                       row->arity > 1 ? op_dtype_name((op_dtype)args[row->arity - 1]->dtype) : "", op_dtype_name(dtype));
     return 0;
 }

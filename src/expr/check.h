@@ -23,4 +23,7 @@ op_dtype op_common_dtype(op_graph *graph, const char *who, int n, op_expr *const
 /* Extends shape by one more operand's; 0 if they do not broadcast. An extent of -1 is open. */
 int op_broadcast_shape(int *ndim, int64_t *shape, int other_ndim, const int64_t *other);
 
+/* Whether a shape broadcasts to another one; open extents may. */
+int op_broadcasts_to(int ndim, const int64_t *shape, int to_ndim, const int64_t *to);
+
 #endif

@@ -122,6 +122,13 @@ static int copy_payload(op_graph *graph, op_expr *node)
         memcpy(copy, node->view.list, bytes);
         node->view.list = copy;
     }
+    if (node->kind == OP_NODE_COUNT) {
+        op_counting *counting = op_arena_alloc(&graph->arena, sizeof *counting);
+        if (!counting)
+            return 0;
+        *counting = *node->reduce.counting;
+        node->reduce.counting = counting;
+    }
     if (has_strides && bytes)
         memcpy(copy, node->input.strides, bytes);
     if (has_strides)

@@ -17,8 +17,8 @@ typedef enum op_node_kind {
     OP_NODE_VIEW,   /* the same elements under other indices */
     OP_NODE_REDUCE, /* a row of the reduction table */
     OP_NODE_SCAN,   /* the same row, keeping every partial result along one axis */
-    OP_NODE_COUNT,  /* how many elements of an i64 operand are 0, 1, ..., shape[0] - 1; arg[1] and arg[2], which
-                     * only dumps look at, are what the caller counts, and its mask or NULL */
+    OP_NODE_COUNT,  /* how many elements of an i64 operand are 0, 1, ..., shape[0] - 1; or, of a second operand that
+                     * broadcasts to the first, the sum of its elements there */
 } op_node_kind;
 
 typedef enum op_view_kind {
@@ -38,12 +38,18 @@ typedef struct op_view_step {
     const int64_t *list; /* as many as the result has dimensions */
 } op_view_step;
 
+/* What dumps say of a count: of what, its mask or NULL, and a histogram's range. */
+typedef struct op_counting {
+    op_expr *x, *where;
+    double lo, hi;
+} op_counting;
+
 typedef struct op_reduction {
     uint16_t code;     /* op_reduce_code */
     uint8_t keepdims;
     uint8_t may_be_empty; /* there is an initial value */
     uint64_t axes;     /* bit i: dimension i of the operand is reduced */
-    double range[2];   /* of a histogram, for dumps */
+    const op_counting *counting; /* of a count */
 } op_reduction;
 
 struct op_expr {

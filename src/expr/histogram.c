@@ -2,7 +2,10 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/options.h"
+#include "base/view.h"
 #include "expr/build.h"
+#include "expr/check.h"
 #include "expr/reduce.h"
 
 static op_expr *wrong_bins(op_graph *graph, const char *who, int64_t bins)
@@ -35,28 +38,54 @@ static op_expr *leave_out(op_expr *place, op_expr *where)
                                            "the mask of where= has more elements than what is counted");
 }
 
-/* Counts the places of x's elements: integers, of which those in 0..bins-1 are bins. */
-static op_expr *count_places(op_expr *place, int64_t bins, op_expr *x, op_expr *where, double lo, double hi)
+/* The weights in the dtype that their sums are computed in: f64, or the widest integer, whose sums wrap. */
+static op_expr *wide_weights(op_expr *weights, op_expr *x, const char *who)
+{
+    op_graph *graph = x->graph;
+    char mine[OP_SHAPE_TEXT], other[OP_SHAPE_TEXT];
+    if (op_expr_graph(weights, who, 1) != graph)
+        return op_graph_fail(graph, OP_ERR_INVALID, who, 1, "%s: the weights are no expression of this graph", who);
+    if (!op_broadcasts_to(weights->ndim, weights->shape, x->ndim, x->shape))
+        return op_graph_fail(
+            graph, OP_ERR_SHAPE, who, 1, "%s: weights of shape %s do not broadcast to %s, the shape of what is counted",
+            who, op_shape_text(weights->ndim, weights->shape, mine), op_shape_text(x->ndim, x->shape, other));
+    int kind = op_dtype_kind((op_dtype)weights->dtype);
+    return op_cast(weights, kind == OP_KIND_F ? OP_F64 : kind == OP_KIND_U ? OP_U64 : OP_I64);
+}
+
+/* Counts places: integers, of which those in 0..bins-1 are bins. With weights, which may be NULL, adds them up. */
+static op_expr *count_places(op_expr *place, int64_t bins, const op_counting *counting, op_expr *weights)
 {
     place = place ? op_cast(place, OP_I64) : NULL;
-    place = place && where ? leave_out(place, where) : place;
+    place = place && counting->where ? leave_out(place, counting->where) : place;
     if (!place)
         return NULL;
     uint64_t all = place->ndim == OP_MAX_NDIM ? UINT64_MAX : ((uint64_t)1 << place->ndim) - 1;
     op_expr draft = {.kind = OP_NODE_COUNT,
-                     .dtype = OP_I64,
+                     .dtype = weights ? weights->dtype : OP_I64,
                      .ndim = 1,
-                     .n_args = 1,
+                     .n_args = weights ? 2 : 1,
                      .shape = &bins,
-                     .arg = {place, x, where},
-                     .reduce = {.axes = all, .range = {lo, hi}}};
+                     .arg = {place, weights},
+                     .reduce = {.axes = all, .counting = counting}};
     return op_graph_intern(place->graph, &draft);
 }
 
-op_expr *op_build_bincount(op_expr *x, int64_t bins, op_expr *where)
+/* Options without any are NULL's. Returns 0 after an error. */
+static int read_options(op_graph *graph, const char *who, const op_count_options *given, op_count_options *options)
+{
+    *options = given ? *given : (op_count_options){0};
+    if (op_options_known("op_count_options", 0, options->reserved) == OP_OK)
+        return 1;
+    op_error error = *op_last_error();
+    return op_graph_fail(graph, error.code, who, -1, "%s: %s", who, error.message), 0;
+}
+
+op_expr *op_bincount_opt(op_expr *x, int64_t bins, const op_count_options *options)
 {
     op_graph *graph = op_expr_graph(x, "bincount", 0);
-    if (!graph)
+    op_count_options o;
+    if (!graph || !read_options(graph, "bincount", options, &o))
         return NULL;
     if (!(op_dtype_kind((op_dtype)x->dtype) & (OP_KIND_B | OP_KIND_I | OP_KIND_U)))
         return op_graph_fail(graph, OP_ERR_DTYPE, "bincount", 0,
@@ -64,12 +93,14 @@ op_expr *op_build_bincount(op_expr *x, int64_t bins, op_expr *where)
                              op_dtype_name((op_dtype)x->dtype));
     if (bins < 1 || bins > OP_MOST_BINS)
         return wrong_bins(graph, "bincount", bins);
-    return count_places(x, bins, x, where, 0, 0);
+    op_counting counting = {.x = x, .where = o.where};
+    op_expr *weights = o.weights ? wide_weights(op_cast(o.weights, OP_F64), x, "bincount") : NULL; /* NumPy's dtype */
+    return o.weights && !weights ? NULL : count_places(x, bins, &counting, weights);
 }
 
 op_expr *op_bincount(op_expr *x, int64_t bins)
 {
-    return op_build_bincount(x, bins, NULL);
+    return op_bincount_opt(x, bins, NULL);
 }
 
 /* ---- bins of equal width ---- */
@@ -128,26 +159,42 @@ static int edges_rise(const op_bins *bins)
     return 1;
 }
 
-op_expr *op_build_histogram(op_expr *x, int64_t n, double lo, double hi, op_expr *where)
+/* The bins of a histogram of x; 0 after an error. */
+static int set_bins(op_expr *x, int64_t n, double lo, double hi, op_bins *bins)
 {
-    op_graph *graph = op_expr_graph(x, "histogram", 0);
-    if (!graph)
-        return NULL;
+    op_graph *graph = x->graph;
     if (n < 1 || n > OP_MOST_BINS)
-        return wrong_bins(graph, "histogram", n);
+        return wrong_bins(graph, "histogram", n), 0;
     if (!(lo < hi) || !isfinite(hi - lo))
         return op_graph_fail(graph, OP_ERR_RANGE, "histogram", 2,
-                             "histogram: the range %.17g to %.17g is not one of finite width, from less to more", lo, hi);
-    op_bins bins = {n, lo, hi, (hi - lo) / (double)n, x->dtype == OP_F32 ? OP_F32 : OP_F64};
-    if (!edges_rise(&bins))
+                             "histogram: the range %.17g to %.17g is not one of finite width, from less to more", lo,
+                             hi),
+               0;
+    *bins = (op_bins){n, lo, hi, (hi - lo) / (double)n, x->dtype == OP_F32 ? OP_F32 : OP_F64};
+    if (!edges_rise(bins))
         return op_graph_fail(graph, OP_ERR_RANGE, "histogram", 1,
                              "histogram: %lld bins between %.17g and %.17g are too narrow for %s", (long long)n, lo, hi,
-                             op_dtype_name(bins.dtype));
-    op_expr *value = op_cast(x, bins.dtype);
-    return value ? count_places(find_bins(&bins, value), n, x, where, lo, hi) : NULL;
+                             op_dtype_name(bins->dtype)),
+               0;
+    return 1;
+}
+
+op_expr *op_histogram_opt(op_expr *x, int64_t n, double lo, double hi, const op_count_options *options)
+{
+    op_graph *graph = op_expr_graph(x, "histogram", 0);
+    op_count_options o;
+    op_bins bins;
+    if (!graph || !read_options(graph, "histogram", options, &o) || !set_bins(x, n, lo, hi, &bins))
+        return NULL;
+    op_counting counting = {x, o.where, lo, hi};
+    op_expr *value = op_cast(x, bins.dtype), *weights = o.weights ? wide_weights(o.weights, x, "histogram") : NULL;
+    if (!value || (o.weights && !weights))
+        return NULL;
+    op_expr *counts = count_places(find_bins(&bins, value), n, &counting, weights);
+    return counts && weights ? op_cast(counts, (op_dtype)o.weights->dtype) : counts; /* as NumPy's */
 }
 
 op_expr *op_histogram(op_expr *x, int64_t bins, double lo, double hi)
 {
-    return op_build_histogram(x, bins, lo, hi, NULL);
+    return op_histogram_opt(x, bins, lo, hi, NULL);
 }

@@ -287,8 +287,8 @@ static int takes(const op_reduce_name *reduction, op_graph *graph, const op_redu
 {
     static const char *const words[OPTIONS_END] = {"dtype=", "where=", "initial=", "ddof=", "compensated="};
     const char *who = reduction->name;
-    int given = (o->dtype ? DTYPE : 0) | (o->where ? WHERE : 0) | (o->initial ? INITIAL : 0) | (o->ddof != 0 ? DDOF : 0) |
-                (o->compensated ? COMPENSATED : 0);
+    int given = (o->dtype ? DTYPE : 0) | (o->where ? WHERE : 0) | (o->initial ? INITIAL : 0) |
+                (o->ddof != 0 ? DDOF : 0) | (o->compensated ? COMPENSATED : 0);
     if (op_options_known("op_reduce_options", (unsigned)o->flags & ~(unsigned)OP_KEEPDIMS, o->reserved) != OP_OK) {
         op_error error = *op_last_error();
         return op_graph_fail(graph, error.code, who, -1, "%s: %s", who, error.message), 0;

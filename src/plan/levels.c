@@ -7,6 +7,8 @@
 int op_can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b)
 {
     const op_expr *x = a->arg[0], *y = b->arg[0];
+    if (a != b && (a->n_args > 1 || b->n_args > 1)) /* a count with weights */
+        return 0;
     return a->reduce.axes == b->reduce.axes && x->ndim == y->ndim &&
            !memcmp(op_planner_shape(planner, x), op_planner_shape(planner, y), sizeof(int64_t) * x->ndim);
 }

@@ -34,7 +34,7 @@ op_status op_resolve_shapes(op_planner *planner, op_expr *const *node, uint32_t 
 /* Does result i fit into its output: dtype, shape, elements that do not overlap? */
 op_status op_check_output(const op_planner *planner, int i);
 
-/* Are both reductions over the same axes of operands of the same shape? */
+/* Are both reductions over the same axes of operands of the same shape, without weights? */
 int op_can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b);
 /* By position in the list, arguments before users: the level of each node that ends a stage, 1 to *most. It
  * needs lower levels only; reductions of one level that can share a pass do. NULL: no memory. */

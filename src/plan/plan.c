@@ -211,17 +211,35 @@ static int64_t *result_strides(op_arena *arena, const op_expr *e, const op_leaf 
     return strides;
 }
 
+static op_stage_kind stage_kind_of(const op_expr *e)
+{
+    if (e->kind == OP_NODE_COUNT)
+        return e->n_args > 1 ? OP_STAGE_WEIGH : OP_STAGE_COUNT;
+    return e->kind == OP_NODE_SCAN ? OP_STAGE_SCAN : OP_STAGE_REDUCE;
+}
+
+/* Output `block` of a stage is a block in cache. Returns 0 if out of memory. */
+static int block_operand(op_planner *planner, op_stage *stage, int block, op_dtype dtype, int ndim, uint32_t value)
+{
+    int64_t *none = OP_NEW_ARRAY(planner->arena, int64_t, ndim + 1);
+    if (!none)
+        return 0;
+    memset(none, 0, sizeof *none * (size_t)(ndim + 1));
+    stage->operand[stage->program.n_in + (uint32_t)block] =
+        (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0, 0}, dtype, none, NULL};
+    stage->program.store[block] = value;
+    return 1;
+}
+
 /* Several reductions (or counts) over the same axes of operands of the same shape, in one pass. */
 static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_leaf *const *to)
 {
     op_arena *arena = planner->arena;
     const op_expr *first = e[0]->arg[0];
     int counts = e[0]->kind == OP_NODE_COUNT;
-    op_stage *stage = new_stage(planner, counts                          ? OP_STAGE_COUNT
-                                         : e[0]->kind == OP_NODE_SCAN ? OP_STAGE_SCAN
-                                                                      : OP_STAGE_REDUCE);
+    op_stage *stage = new_stage(planner, stage_kind_of(e[0]));
     op_lowering *l = stage ? op_lower_begin(planner, stage, first->ndim, op_planner_shape(planner, first)) : NULL;
-    uint32_t *value = OP_NEW_ARRAY(arena, uint32_t, n);
+    uint32_t *value = OP_NEW_ARRAY(arena, uint32_t, n + 1); /* by block */
     const op_expr **root = OP_NEW_ARRAY(arena, const op_expr *, n);
     if (!l || !value || !root || !(stage->reduction = OP_NEW_ARRAY(arena, op_stage_reduction, n)))
         return no_memory();
@@ -229,29 +247,35 @@ static op_status reduce_stage(op_planner *planner, int n, op_expr *const *e, op_
     stage->reduced = e[0]->reduce.axes;
     stage->root = root;
     for (int k = 0; k < n; k++) {
-        op_dtype dtype = (op_dtype)e[k]->arg[0]->dtype;
         root[k] = e[k];
-        stage->reduction[k] = (op_stage_reduction){(op_reduce_code)e[k]->reduce.code, block_of(stage, e, n, k), dtype,
-                                                   (op_dtype)e[k]->dtype, to[k]->place,
-                                                   result_strides(arena, e[k], to[k]),
-                                                   counts ? to[k]->shape[0] : 1, counts ? to[k]->strides[0] : 0};
+        stage->reduction[k] = (op_stage_reduction){.code = (op_reduce_code)e[k]->reduce.code,
+                                                   .block = block_of(stage, e, n, k),
+                                                   .dtype = (op_dtype)e[k]->arg[0]->dtype,
+                                                   .result_dtype = (op_dtype)e[k]->dtype,
+                                                   .result = to[k]->place,
+                                                   .strides = result_strides(arena, e[k], to[k]),
+                                                   .extent = counts ? to[k]->shape[0] : 1,
+                                                   .stride = counts ? to[k]->strides[0] : 0};
         if (!stage->reduction[k].strides)
             return no_memory();
         value[stage->reduction[k].block] = op_lower_expr(l, e[k]->arg[0]);
+    }
+    if (stage->kind == OP_STAGE_WEIGH) {
+        stage->reduction[0].weights = (int)stage->program.n_out++;
+        value[stage->reduction[0].weights] = op_lower_expr(l, e[0]->arg[1]);
     }
     op_status status = op_lower_end(l, (int)stage->program.n_out);
     for (int k = 0; k < n; k++)
         stage->cost += counts ? COUNTING : op_reduce_rows[e[k]->reduce.code].combine ? 1 : COMBINING;
     for (int k = 0; k < n && status == OP_OK; k++) {
-        uint32_t block = (uint32_t)stage->reduction[k].block;
-        int64_t *none = OP_NEW_ARRAY(arena, int64_t, first->ndim + 1);
-        if (!none)
+        int block = stage->reduction[k].block;
+        if (!block_operand(planner, stage, block, stage->reduction[k].dtype, first->ndim, value[block]))
             return no_memory();
-        memset(none, 0, sizeof *none * (size_t)(first->ndim + 1));
-        stage->operand[stage->program.n_in + block] =
-            (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0, 0}, stage->reduction[k].dtype, none, NULL};
-        stage->program.store[block] = value[block];
     }
+    int weights = stage->reduction[0].weights;
+    if (stage->kind == OP_STAGE_WEIGH && status == OP_OK &&
+        !block_operand(planner, stage, weights, (op_dtype)e[0]->arg[1]->dtype, first->ndim, value[weights]))
+        return no_memory();
     return status == OP_OK ? finish_stage(planner, stage) : status;
 }
 

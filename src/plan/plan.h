@@ -31,13 +31,21 @@ typedef struct op_stage_operand {
     const char *name; /* or NULL */
 } op_stage_operand;
 
-typedef enum op_stage_kind { OP_STAGE_MAP, OP_STAGE_REDUCE, OP_STAGE_SCAN, OP_STAGE_COUNT } op_stage_kind;
+typedef enum op_stage_kind {
+    OP_STAGE_MAP,
+    OP_STAGE_REDUCE,
+    OP_STAGE_SCAN,
+    OP_STAGE_COUNT,
+    OP_STAGE_WEIGH
+} op_stage_kind;
 
 /* One reduction of a reduce stage; the stage's reductions share its pass over memory. A scan stage has one,
- * whose result has a stride along the scanned dimension, too. Those of a count stage are its counts. */
+ * whose result has a stride along the scanned dimension, too. Those of a count stage are its counts; a count with
+ * weights has a stage of its own. */
 typedef struct op_stage_reduction {
     op_reduce_code code;
     int block;      /* the program's output that holds the values; several reductions may share one */
+    int weights;    /* the output that holds a count's weights */
     op_dtype dtype; /* of those values */
     op_dtype result_dtype;
     op_place result;

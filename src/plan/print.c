@@ -160,15 +160,20 @@ static void print_axes(op_text *text, const op_expr *e)
 /* As the caller wrote it, not as the places that its elements became. */
 static void print_count(op_text *text, const op_expr *e, int depth, size_t limit)
 {
-    const double *range = e->reduce.range;
-    op_text_add(text, range[0] < range[1] ? "histogram(" : "bincount(");
-    print_nested(text, e->arg[1], depth - 1, limit);
+    const op_counting *counting = e->reduce.counting;
+    int is_histogram = counting->lo < counting->hi;
+    op_text_add(text, is_histogram ? "histogram(" : "bincount(");
+    print_nested(text, counting->x, depth - 1, limit);
     op_text_add(text, ", %" PRId64, e->shape[0]);
-    if (range[0] < range[1])
-        op_text_add(text, ", %.17g, %.17g", range[0], range[1]);
-    if (e->arg[2]) {
+    if (is_histogram)
+        op_text_add(text, ", %.17g, %.17g", counting->lo, counting->hi);
+    if (counting->where) {
         op_text_add(text, ", where ");
-        print_nested(text, e->arg[2], depth - 1, limit);
+        print_nested(text, counting->where, depth - 1, limit);
+    }
+    if (e->n_args > 1) {
+        op_text_add(text, ", weights ");
+        print_nested(text, e->arg[1], depth - 1, limit);
     }
     op_text_add(text, ")");
 }
@@ -318,7 +323,7 @@ static void print_reduced(op_text *text, const op_stage *stage)
 {
     if (stage->kind == OP_STAGE_MAP)
         return;
-    if (stage->kind == OP_STAGE_COUNT) {
+    if (stage->kind == OP_STAGE_COUNT || stage->kind == OP_STAGE_WEIGH) {
         for (int k = 0; k < stage->n_reduction; k++)
             op_text_add(text, "%s %" PRId64, k ? "," : ", into", stage->reduction[k].extent);
         op_text_add(text, " bins");
@@ -332,7 +337,7 @@ static void print_reduced(op_text *text, const op_stage *stage)
 
 static void print_stage_head(op_text *text, const op_plan *plan, int s)
 {
-    static const char *const kinds[] = {"map", "reduce", "scan", "count"};
+    static const char *const kinds[] = {"map", "reduce", "scan", "count", "weigh"};
     const op_stage *stage = plan->stage[s];
     char shape[OP_SHAPE_TEXT];
     int pass = 0;

@@ -52,6 +52,19 @@ static op_status resolve_reduce(op_planner *planner, const op_expr *e, int64_t *
     return OP_OK;
 }
 
+static op_status resolve_count(op_planner *planner, const op_expr *e, int64_t *shape)
+{
+    shape[0] = e->shape[0];
+    const op_expr *x = e->arg[0], *weights = e->n_args > 1 ? e->arg[1] : NULL;
+    char mine[OP_SHAPE_TEXT], other[OP_SHAPE_TEXT];
+    if (!weights ||
+        op_broadcasts_to(weights->ndim, op_planner_shape(planner, weights), x->ndim, op_planner_shape(planner, x)))
+        return OP_OK;
+    return op_fail(OP_ERR_SHAPE, "weights of shape %s do not broadcast to %s, the shape of what is counted",
+                   op_shape_text(weights->ndim, op_planner_shape(planner, weights), mine),
+                   op_shape_text(x->ndim, op_planner_shape(planner, x), other));
+}
+
 static op_status resolve_shape(op_planner *planner, const op_expr *e)
 {
     int64_t shape[OP_MAX_NDIM];
@@ -63,7 +76,7 @@ static op_status resolve_shape(op_planner *planner, const op_expr *e)
     else if (e->kind == OP_NODE_REDUCE)
         status = resolve_reduce(planner, e, shape);
     else if (e->kind == OP_NODE_COUNT)
-        shape[0] = e->shape[0];
+        status = resolve_count(planner, e, shape);
     else if (e->kind == OP_NODE_SCAN)
         memcpy(shape, op_planner_shape(planner, e->arg[0]), sizeof *shape * e->ndim);
     else {

@@ -1,6 +1,6 @@
 /* The iteration space of a stage made simple: dimensions of extent 1 go, the others are ordered by
  * strides and merged where every operand allows it. A reduction keeps the logical order of its
- * dimensions, because the order of its sums is defined on it; counts have no order. */
+ * dimensions, because the order of its sums is defined on it; counts without weights have no order. */
 #include <string.h>
 
 #include "expr/lanes.h"

@@ -288,6 +288,8 @@ op_status op_run_stage(op_run_state *run, int s)
         return op_run_scan(run, stage, run->code[s]);
     case OP_STAGE_COUNT:
         return op_run_count(run, stage, run->code[s]);
+    case OP_STAGE_WEIGH:
+        return op_run_weigh(run, stage, run->code[s]);
     default:
         return op_run_map(run, stage, run->code[s]);
     }

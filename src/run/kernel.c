@@ -29,12 +29,25 @@ struct op_kernel {
 
 /* ---- op_compile ---- */
 
+/* What dumps say of a count, in terms of the copy; a constant that was folded into the places is gone. */
+static op_counting copy_counting(const op_counting *counting, op_expr *place, op_expr *const *copies)
+{
+    op_expr *x = copies[counting->x->id];
+    return (op_counting){x ? x : place, counting->where ? copies[counting->where->id] : NULL, counting->lo,
+                         counting->hi};
+}
+
 /* Copies a node whose arguments have been copied. */
 static op_expr *copy_node(op_graph *graph, const op_expr *e, op_expr *const *copies)
 {
     op_expr draft = *e;
+    op_counting counting;
     for (int i = 0; i < e->n_args; i++)
         draft.arg[i] = copies[e->arg[i]->id];
+    if (e->kind == OP_NODE_COUNT) {
+        counting = copy_counting(e->reduce.counting, draft.arg[0], copies);
+        draft.reduce.counting = &counting;
+    }
     draft.name = e->name ? op_arena_text(&graph->names, e->name) : NULL;
     return op_graph_add(graph, &draft);
 }

@@ -33,6 +33,7 @@ op_status op_run_map(op_run_state *run, const op_stage *stage, const op_code *co
 op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code *code);
 op_status op_run_scan(op_run_state *run, const op_stage *stage, const op_code *code);
 op_status op_run_count(op_run_state *run, const op_stage *stage, const op_code *code);
+op_status op_run_weigh(op_run_state *run, const op_stage *stage, const op_code *code);
 op_status op_run_stage(op_run_state *run, int stage); /* whichever it is */
 op_status op_run_rows(op_run_state *run);             /* a plan with rows */
 

@@ -74,6 +74,27 @@ def formulas(a):
         same(result(formula, *(f"{name}={names[name]}" for name in used)), expected, formula)
 
 
+def counts():
+    """Counts and sums of weights by bin: NumPy's to the last bit, that is, in its order."""
+    rng = np.random.default_rng(5)
+    n = 300001
+    x, weights = rng.normal(size=n), rng.normal(size=n) * 10.0 ** rng.integers(-9, 9, size=n)
+    k = rng.integers(-3, 50, size=60000)
+    i = rng.integers(-100, 100, size=n).astype("i2")
+    for name, array in {"x": x, "w": weights, "k": k, "v": weights[:60000], "i": i}.items():
+        np.save(f"{name}.npy", array)
+    for formula, expected in {
+            "histogram(x, 20, -2, 2)": np.histogram(x, 20, (-2, 2))[0],
+            "histogram(x, 20, -2, 2, weights=w)": np.histogram(x, 20, (-2, 2), weights=weights)[0],
+            "histogram(x, 20, -2, 2, weights=i)": np.histogram(x, 20, (-2, 2), weights=i)[0],
+            "histogram(x, 20, -2, 2, weights=x > 0)": np.histogram(x, 20, (-2, 2), weights=x > 0)[0],
+            "bincount(k, 50, where=k >= 0)": np.bincount(k[k >= 0], minlength=50),
+            "bincount(k, 50, weights=v)": np.bincount(k[k >= 0], weights[:60000][k >= 0], minlength=50),
+            "bincount(k, 50, weights=k)": np.bincount(k[k >= 0], k[k >= 0], minlength=50)}.items():
+        used = [f"{name}={name}.npy" for name in "xwkvi" if any(w == name for w in words(formula))]
+        same(result(formula, *used), expected, formula)
+
+
 def words(formula):
     word = ""
     for character in formula + " ":
@@ -209,6 +230,7 @@ with tempfile.TemporaryDirectory() as directory:
     b_ = np.array([-2.5, -1.0, -0.0, 0.0, 0.5, np.nan, np.inf, 3.75, 1e300, -7.0, 2.0, 1e-310])
     formulas({"b": b_, "c": b_[::-1].copy(), "f": b_.astype("f4"), "i": np.arange(-6, 6), "t": b_ > 0,
               "u": np.arange(12, dtype="u1") * 21, "m": np.arange(48.0).reshape(4, 12)})
+    counts()
     kinds_of_file()
     numbers()
     outputs()

@@ -295,6 +295,8 @@ static const char *const large_formulas[] = {
     "prod(1 + x * 1e-7)",
     "x - sum(x * y, axis=1, keepdims=True)",
     "sum(x.T, axis=1)",
+    "histogram(x, 100, -1, 1, weights=y)",
+    "bincount(i32(x.T * 50), 40, weights=y.T)",
 };
 
 static void add_large(battery *b)

@@ -54,6 +54,10 @@ class ReduceOptions(C.Structure):
                 ("ddof", C.c_double), ("compensated", C.c_int), ("reserved", C.c_uint64 * 16)]
 
 
+class CountOptions(C.Structure):
+    _fields_ = [("where", C.c_void_p), ("weights", C.c_void_p), ("reserved", C.c_uint64 * 16)]
+
+
 class Error(C.Structure):
     _fields_ = [("code", C.c_int), ("message", C.c_char * 512), ("op", C.c_char_p), ("operand", C.c_int),
                 ("begin", C.c_int64), ("end", C.c_int64)]
@@ -103,8 +107,8 @@ _scalar_i64 = _declare("op_scalar_i64", _P, _P, C.c_int64)
 _scalar_u64 = _declare("op_scalar_u64", _P, _P, C.c_uint64)
 _scalar_bool = _declare("op_scalar_bool", _P, _P, _I)
 _cast = _declare("op_cast", _P, _P, _I)
-_histogram = _declare("op_histogram", _P, _P, C.c_int64, C.c_double, C.c_double)
-_bincount = _declare("op_bincount", _P, _P, C.c_int64)
+_histogram = _declare("op_histogram_opt", _P, _P, C.c_int64, C.c_double, C.c_double, C.POINTER(CountOptions))
+_bincount = _declare("op_bincount_opt", _P, _P, C.c_int64, C.POINTER(CountOptions))
 _cast_sat = _declare("op_cast_sat", _P, _P, _I)
 _dtype = _declare("op_expr_dtype", _I, _P)
 _ndim = _declare("op_expr_ndim", _I, _P)
@@ -268,8 +272,9 @@ class Graph:
             function = _BUILDERS[name] = _declare("op_" + name, _P, _P, _I)
         return function(x, axis)
 
-    def count(self, x, bins, *limits):
-        return _histogram(x, bins, *limits) if limits else _bincount(x, bins)
+    def count(self, x, weights, bins, *limits):
+        options = C.byref(CountOptions(weights=weights))
+        return _histogram(x, bins, *limits, options) if limits else _bincount(x, bins, options)
 
     def evaluate(self, exprs, outs):
         check(_eval_many(self.handle, len(exprs), (_P * len(exprs))(*exprs), views_of(outs)))

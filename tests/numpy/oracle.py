@@ -360,8 +360,35 @@ def judge_compensated(got, x, axes, keepdims, mask):
     return None if same.all() else first_difference(same, got, exact, ()) + " (compensated sum)"
 
 
-def judge_count(got, x, bins, lo=None, hi=None):
+def places(x, bins, lo, hi):
+    """The bin of each element as NumPy's histogram finds it, or as bincount's; what has none is -1."""
+    if lo is None:
+        return np.where((x >= 0) & (x < bins), x.astype(np.int64), -1)
+    found = np.full(x.shape, -1)
+    inside = (x >= lo) & (x <= hi)
+    edges = np.histogram_bin_edges(x[:0], bins, (lo, hi)).astype(x.dtype if x.dtype == np.float32 else np.float64)
+    found[inside] = np.minimum(np.searchsorted(edges, x[inside].astype(edges.dtype), "right") - 1, bins - 1)
+    return found
+
+
+def weigh(x, weights, bins, lo=None, hi=None):
+    """The sums of weights by bin, in the order that is promised: chunk by chunk."""
+    place, weights = places(x.ravel(), bins, lo, hi), np.broadcast_to(weights, x.shape).ravel()
+    dtype = np.float64 if lo is None else weights.dtype
+    chunk = 65536 if bins <= 8192 else 8 * bins
+    wide = np.float64 if lo is None or dtype.kind == "f" else np.uint64 if dtype.kind == "u" else np.int64
+    total = np.zeros(bins, wide)
+    for first in range(0, len(place), chunk):
+        table = np.zeros(bins + 1, wide)
+        np.add.at(table, place[first:first + chunk], weights[first:first + chunk].astype(wide))  # in sequence
+        total += table[:-1]
+    return total.astype(dtype)
+
+
+def judge_count(got, x, weights, bins, lo=None, hi=None):
     """What has no bin is not counted. A range makes it a histogram."""
+    if weights is not None:
+        return judge_exact(got, weigh(x, weights, bins, lo, hi))
     flat = x.ravel()
     if lo is not None:
         return judge_exact(got, np.histogram(flat, bins, range=(lo, hi))[0].astype(np.int64))

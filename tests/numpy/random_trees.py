@@ -146,7 +146,7 @@ Node = collections.namedtuple("Node", "kind what args")
 # view     (kind, *arguments)                  (operand,)
 # reduce   (name, axes, keepdims, dtype, ddof) (operand, mask or None, initial or None)
 # scan     (name, axis)                        (operand,)
-# count    (bins,) or (bins, lo, hi)           (operand,)
+# count    (bins,) or (bins, lo, hi)           (operand, weights or None)
 
 
 def build_node(graph, node, exprs):
@@ -166,7 +166,7 @@ def build_node(graph, node, exprs):
     if node.kind == "scan":
         return graph.scan(node.what[0], args[0], node.what[1])
     if node.kind == "count":
-        return graph.count(args[0], *node.what)
+        return graph.count(*args, *node.what)
     name, axes, keepdims, dtype, ddof = node.what
     if name == "compensated_sum":
         return graph.reduce("sum", args[0], axes, keepdims, dtype, args[1], args[2], compensated=True)
@@ -366,7 +366,8 @@ class Tree:
         what = (self.rng.choice([1, 2, 3, 9, 10, 300, 5000]),)
         if NUMPY[self.dtypes[i]].kind == "f" or self.rng.random() < 0.4:
             what += self.rng.choice([(0.0, 1.0), (-3.0, 3.0), (-0.3, 0.1), (0.1, 100.7), (-128.0, 127.0), (-1e30, 1e30)])
-        return self.add(Node("count", what, (i,)))
+        weights = self.leaf(self.narrowed(self.shapes[i])) if self.rng.random() < 0.5 else None
+        return self.add(Node("count", what, (i, weights)))
 
     def step_row(self, room):
         """A reduction with a consumer of the same operand beside it, as in softmax or standardised rows."""
@@ -514,7 +515,7 @@ def judge_node(tree, values, i):
     if node.kind == "scan":
         return oracle.judge_scan(node.what[0], got, args[0], node.what[1])
     if node.kind == "count":
-        return oracle.judge_count(got, args[0], *node.what)
+        return oracle.judge_count(got, *args, *node.what)
     name, axes, keepdims, dtype, ddof = node.what
     if name not in oracle.COMBINE and name not in ("max", "min", "any", "all"):
         return oracle.judge_derived(name, got, args[0], axes, keepdims, args[1], ddof)

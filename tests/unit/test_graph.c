@@ -290,7 +290,8 @@ START_TEST(unknown_flags_and_reserved_fields_are_errors)
     ck_assert_str_eq(complaint(), "mean: op_reduce_options: flags has bits that this version does not know: 0x4");
 
     ck_assert_ptr_null(op_engine_new(&(op_options){.flags = 1u << 30 | OP_ENGINE_NO_ENV}));
-    ck_assert_str_eq(op_last_error()->message, "op_options: flags has bits that this version does not know: 0x40000000");
+    ck_assert_str_eq(op_last_error()->message,
+                     "op_options: flags has bits that this version does not know: 0x40000000");
     ck_assert_ptr_null(op_engine_new(&(op_options){.reserved[0] = 1}));
     ck_assert_int_eq(op_last_error()->code, OP_ERR_INVALID);
 

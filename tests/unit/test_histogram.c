@@ -282,7 +282,7 @@ static void last_chunk_first(void *ctx, int64_t n, void (*chunk)(void *chunk_ctx
 }
 
 /* Each allocation fails once, and all is given back; the host's pool begins with the last chunk. */
-START_TEST(counts_without_memory_fail)
+static void fail_each_allocation(int weighted)
 {
     double *x = calloc(N, sizeof *x);
     op_options options = {.alloc = failing_alloc, .free = counting_free, .parallel_for = last_chunk_first, .threads = 3,
@@ -293,7 +293,9 @@ START_TEST(counts_without_memory_fail)
         atomic_store(&before_failure, k);
         op_engine *own = op_engine_new(&options);
         op_graph *mine = own ? op_graph_new(own) : NULL;
-        op_expr *e = mine ? op_histogram(op_input(mine, OP_VIEW_1D(OP_F64, x, N)), 3, -1, 1) : NULL;
+        op_expr *X = mine ? op_input(mine, OP_VIEW_1D(OP_F64, x, N)) : NULL;
+        op_count_options ones = {.weights = weighted && mine ? op_const_i64(mine, 1) : NULL};
+        op_expr *e = X && !ones.weights == !weighted ? op_histogram_opt(X, 3, -1, 1, &ones) : NULL;
         status = e ? op_eval(e, OP_VIEW_1D(OP_I64, counts, 3)) : OP_ERR_MEMORY;
         ck_assert(status == OP_ERR_MEMORY || (status == OP_OK && counts[1] == N));
         op_graph_free(mine);
@@ -302,6 +304,12 @@ START_TEST(counts_without_memory_fail)
         ck_assert_int_lt(k, 1000);
     }
     free(x);
+}
+
+START_TEST(counts_without_memory_fail)
+{
+    fail_each_allocation(0);
+    fail_each_allocation(1);
 }
 END_TEST
 

@@ -230,6 +230,9 @@ START_TEST(reductions)
     SAME("bincount(a > 0, 2, where=a > 0)",
          op_bincount((op_where)(positive, op_cast(positive, OP_I64), op_const_i64(graph, -1)), 2));
     SAME("histogram(a, 2 * 8, -1, 2 * pi)", op_histogram(a, 16, -1, 2 * acos(-1)));
+    SAME("histogram(a, 16, -1, 1, weights=a * a, where=a > 0)",
+         op_histogram_opt(a, 16, -1, 1, &(op_count_options){.weights = op_multiply(a, a), .where = positive}));
+    SAME("bincount(a > 0, 2, weights=c)", op_bincount_opt(positive, 2, &(op_count_options){.weights = c}));
     SAME("bincount(a > 0, 2 * 8)[1:]", op_slice(op_bincount((op_greater)(a, op_scalar_i64(graph, 0)), 16), 0, 1, OP_END, 1));
     SAME("sum(c, dtype=f64)", op_sum_opt(c, OP_ALL, &wide));
 }
@@ -327,13 +330,13 @@ START_TEST(errors_have_a_place)
         {"bincount(m > 0, m)", OP_ERR_PARSE, 16, 17, "a number, not an array"},
         {"bincount(m > 0, 0)", OP_ERR_LIMIT, 16, 17, "an integer from 1 to 16777216"},
         {"bincount(m > 0, 2.5)", OP_ERR_LIMIT, 16, 19, "an integer from 1 to 16777216"},
-        {"bincount(m > 0, 2, weights=m)", OP_ERR_UNSUPPORTED, 27, 28, "weights are not supported"},
+        {"bincount(m > 0, 2, weights=m, weights=m)", OP_ERR_PARSE, 27, 28, "keyword"},
+        {"bincount(m[0] > 0, 2, weights=m)", OP_ERR_SHAPE, 0, 32, "weights of shape"},
         {"bincount(m > 0, 2, axis=0)", OP_ERR_PARSE, 24, 25, "keyword"},
         {"histogram(m, 2)", OP_ERR_PARSE, 0, 15, "where they begin and end"},
         {"histogram(m, 2, 0, m)", OP_ERR_PARSE, 19, 20, "a number, not an array"},
         {"histogram(m, 2, 1, 1)", OP_ERR_RANGE, 0, 21, "from less to more"},
         {"histogram(m, 2, 0, inf)", OP_ERR_RANGE, 0, 23, "finite width"},
-        {"histogram(m, 2, 0, 1, weights=m)", OP_ERR_UNSUPPORTED, 30, 31, "weights are not supported"},
         {"histogram(m[0], 2, 0, 1, where=m)", OP_ERR_SHAPE, 0, 33, "more elements"},
         {"bincount(m, 2)", OP_ERR_DTYPE, 0, 14, "histogram counts floats"},
         {"sum(m, compensated=1.5)", OP_ERR_PARSE, 19, 22, "compensated is True or False"},
