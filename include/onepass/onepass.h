@@ -536,7 +536,7 @@ OP_API op_status op_dump_to(op_expr *expr, op_dump_what what, void (*write)(void
 /* What the last evaluation of this graph did. */
 typedef struct op_launch {
     uint64_t signature;      /* hash of the last kernel's key */
-    int passes;              /* over memory: stages over more than scalars; rows in cache count once */
+    int passes;              /* over memory: of more than scalars; stages that share rows or pieces in cache are one */
     int kernels;             /* kernels launched */
     int compiles;            /* of them, compiled now */
     int hits_memory;

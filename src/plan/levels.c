@@ -1,101 +1,280 @@
-/* The order of stages. A node that ends a stage is on the first level that its operands allow, but a reduction
- * waits for a later one that can share its pass, if nothing needs it before. */
+/* The order of passes. A node that ends a stage is in the first pass that its operands allow: what each row of
+ * a pass by rows needs of its own row may come from the same pass. But what could share a later pass waits for it,
+ * if nothing needs it before. */
+#include "plan/levels.h"
+
 #include <string.h>
 
-#include "plan/lower.h"
+/* Passes that must have ended before a value can be computed, or may have when it must be there: in any pass, and
+ * in a pass by the rows of its own leading dimension. */
+typedef struct op_times {
+    uint32_t any, row;
+} op_times;
 
-int op_can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b)
-{
-    const op_expr *x = a->arg[0], *y = b->arg[0];
-    if (a != b && (a->n_args > 1 || b->n_args > 1)) /* a count with weights */
-        return 0;
-    return a->reduce.axes == b->reduce.axes && x->ndim == y->ndim &&
-           !memcmp(op_planner_shape(planner, x), op_planner_shape(planner, y), sizeof(int64_t) * x->ndim);
-}
-
-typedef struct op_levels {
+typedef struct op_finder {
     const op_planner *planner;
     op_expr *const *node;
-    uint32_t n_node, most;
-    uint32_t *level;                  /* by position: how many stages must have ended before the node can be computed */
-    uint32_t *by_id;                  /* the same by node id; then the last level that a node's users allow */
-    uint32_t *reduction, n_reduction; /* positions */
-    uint8_t *settled;                 /* by position, of reductions: those that share its pass have been seen */
-} op_levels;
+    uint32_t n;
+    op_levels *levels;
+    op_times *time;           /* by node id: the first, then the last, then the first again */
+    op_level *in_row;         /* by node id: the last stage of its own row that the value needs */
+    uint32_t *mover, n_mover; /* positions of what may wait */
+    uint8_t *settled;         /* by position: what shares its pass has been seen */
+} op_finder;
 
-static void find_first(op_levels *l)
+int op_is_by_row(const op_expr *e)
 {
-    for (uint32_t i = 0; i < l->n_node; i++) {
-        const op_expr *e = l->node[i];
-        l->level[i] = 0;
-        for (int k = 0; k < e->n_args; k++)
-            l->level[i] = l->by_id[e->arg[k]->id] > l->level[i] ? l->by_id[e->arg[k]->id] : l->level[i];
-        l->level[i] += (uint32_t)op_ends_stage(e);
-        l->by_id[e->id] = l->level[i];
-        l->most = l->level[i] > l->most ? l->level[i] : l->most;
-        if (e->kind == OP_NODE_REDUCE)
-            l->reduction[l->n_reduction++] = i;
+    return (e->kind == OP_NODE_REDUCE || e->kind == OP_NODE_SCAN) && !(e->reduce.axes & 1) && e->arg[0]->ndim > 1;
+}
+
+int op_is_across(const op_expr *e)
+{
+    int ndim = e->kind == OP_NODE_REDUCE ? e->arg[0]->ndim : 0;
+    return ndim > 0 && e->reduce.axes == (ndim < 64 ? ((uint64_t)1 << ndim) - 1 : ~(uint64_t)0);
+}
+
+static int same_shape(const op_planner *planner, const op_expr *a, const op_expr *b)
+{
+    const int64_t *x = op_planner_shape(planner, a), *y = op_planner_shape(planner, b);
+    return a->ndim == b->ndim && !memcmp(x, y, sizeof *x * a->ndim);
+}
+
+int op_can_share_stage(const op_planner *planner, const op_expr *a, const op_expr *b)
+{
+    if (a != b && (a->n_args > 1 || b->n_args > 1)) /* a count with weights */
+        return 0;
+    return a->kind == b->kind && a->reduce.axes == b->reduce.axes && same_shape(planner, a->arg[0], b->arg[0]);
+}
+
+static int can_share_pass(const op_finder *f, uint32_t a, uint32_t b)
+{
+    const op_level *level = f->levels->node;
+    return level[a].space == level[b].space &&
+           (level[a].space >= 0 || op_can_share_stage(f->planner, f->node[a], f->node[b]));
+}
+
+/* Does a row of e need no other row of its operand? Rows are what the leading dimension counts. */
+static int stays_in_row(const op_finder *f, const op_expr *e, const op_expr *arg)
+{
+    const op_view_step *step = &e->view;
+    if (e->ndim == 0 || arg->ndim == 0 || op_planner_shape(f->planner, e)[0] != op_planner_shape(f->planner, arg)[0])
+        return 0;
+    if (e->kind != OP_NODE_VIEW)
+        return e->ndim == arg->ndim;
+    switch (step->kind) {
+    case OP_VIEW_PERMUTE:
+        return step->list[0] == 0;
+    case OP_VIEW_BROADCAST:
+        return e->ndim == arg->ndim;
+    case OP_VIEW_RESHAPE:
+        return 0;
+    default:
+        return step->axis > 0;
     }
 }
 
-static void find_last(op_levels *l)
+static uint32_t most_of(uint32_t a, uint32_t b)
 {
-    for (uint32_t i = 0; i < l->n_node; i++)
-        l->by_id[l->node[i]->id] = l->most;
-    for (uint32_t i = l->n_node; i-- > 0;) {
-        const op_expr *e = l->node[i];
-        uint32_t last = op_ends_stage(e) ? l->level[i] - 1 : l->by_id[e->id];
-        for (int k = 0; k < e->n_args; k++)
-            l->by_id[e->arg[k]->id] = last < l->by_id[e->arg[k]->id] ? last : l->by_id[e->arg[k]->id];
+    return a > b ? a : b;
+}
+
+static uint32_t least_of(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static int goes_by_rows(const op_finder *f, uint32_t i)
+{
+    int space = f->levels->node[i].space;
+    return space >= 0 && f->planner->space[space].rows;
+}
+
+/* With `settle`, a node that ends a stage gets the first pass that it can. */
+static void find_first(op_finder *f, int settle)
+{
+    for (uint32_t i = 0; i < f->n; i++) {
+        const op_expr *e = f->node[i];
+        op_level *level = &f->levels->node[i];
+        op_times first = {0, 0};
+        for (int k = 0; k < e->n_args; k++) {
+            op_times arg = f->time[e->arg[k]->id];
+            int in_row = op_ends_stage(e) ? goes_by_rows(f, i) : stays_in_row(f, e, e->arg[k]);
+            first.any = most_of(first.any, arg.any);
+            first.row = most_of(first.row, in_row ? arg.row : arg.any);
+        }
+        if (!op_ends_stage(e)) {
+            level->pass = first.any;
+        } else {
+            level->pass = settle ? first.row + 1 : level->pass;
+            first.any = level->pass;
+            first.row = goes_by_rows(f, i) && op_is_by_row(e) ? level->pass - 1 : level->pass;
+        }
+        f->time[e->id] = first;
+        f->levels->most = most_of(f->levels->most, op_ends_stage(e) ? level->pass : 0);
     }
 }
 
-/* Of the reductions that can share a pass with that at position `at`: moves those of its level to the next level
- * that has others, if the users of all allow it. */
-static void wait_for_pass(op_levels *l, uint32_t at)
+static void find_last(op_finder *f)
 {
-    uint32_t now = l->level[at], last = l->most, next = l->most + 1;
+    for (uint32_t i = 0; i < f->n; i++)
+        f->time[f->node[i]->id] = (op_times){f->levels->most, f->levels->most};
+    for (uint32_t i = f->n; i-- > 0;) {
+        const op_expr *e = f->node[i];
+        op_times last = f->time[e->id];
+        if (op_ends_stage(e)) {
+            last.any = f->levels->node[i].pass - 1;
+            last.row = goes_by_rows(f, i) ? last.any + 1 : last.any;
+        }
+        for (int k = 0; k < e->n_args; k++) {
+            op_times *arg = &f->time[e->arg[k]->id];
+            int in_row = op_ends_stage(e) || stays_in_row(f, e, e->arg[k]);
+            arg->any = least_of(arg->any, last.any);
+            arg->row = least_of(arg->row, in_row ? last.row : last.any);
+        }
+    }
+}
+
+/* Of what can share a pass with the node at position `at`: moves those of its pass to the next one that has others,
+ * if the users of all allow it. */
+static void wait_for_pass(op_finder *f, uint32_t at)
+{
+    op_level *level = f->levels->node;
+    uint32_t now = level[at].pass, last = f->levels->most, next = last + 1;
     for (int moves = 0; moves < 2; moves++)
-        for (uint32_t k = 0; k < l->n_reduction; k++) {
-            uint32_t i = l->reduction[k];
-            if (!op_can_share_pass(l->planner, l->node[at], l->node[i]))
+        for (uint32_t k = 0; k < f->n_mover; k++) {
+            uint32_t i = f->mover[k];
+            op_times until = f->time[f->node[i]->id];
+            if (!can_share_pass(f, at, i))
                 continue;
-            if (moves && l->level[i] == now) {
-                l->level[i] = next <= last ? next : now;
-                l->settled[i] = 1;
-            } else if (l->level[i] == now) {
-                last = l->by_id[l->node[i]->id] < last ? l->by_id[l->node[i]->id] : last;
-            } else if (l->level[i] > now && l->level[i] < next) {
-                next = l->level[i];
+            if (moves && level[i].pass == now) {
+                level[i].pass = next <= last ? next : now;
+                f->settled[i] = 1;
+            } else if (level[i].pass == now) {
+                last = least_of(last, goes_by_rows(f, i) && op_is_by_row(f->node[i]) ? until.row : until.any);
+            } else if (level[i].pass > now) {
+                next = least_of(next, level[i].pass);
             }
         }
 }
 
-/* From the last level to the first: what has moved allows those before it to move. */
-static void wait_for_passes(op_levels *l)
+/* From the last pass to the first: what has moved allows those before it to move. */
+static void wait_for_passes(op_finder *f)
 {
-    for (uint32_t now = l->most - 1; now > 0; now--) {
-        find_last(l);
-        for (uint32_t k = 0; k < l->n_reduction; k++)
-            if (l->level[l->reduction[k]] == now && !l->settled[l->reduction[k]])
-                wait_for_pass(l, l->reduction[k]);
+    for (uint32_t i = 0; i < f->n; i++)
+        if (f->node[i]->kind == OP_NODE_REDUCE || (op_ends_stage(f->node[i]) && f->levels->node[i].space >= 0))
+            f->mover[f->n_mover++] = i;
+    for (uint32_t now = f->levels->most; now-- > 1 && f->n_mover > 1;) {
+        find_last(f);
+        for (uint32_t k = 0; k < f->n_mover; k++)
+            if (f->levels->node[f->mover[k]].pass == now && !f->settled[f->mover[k]])
+                wait_for_pass(f, f->mover[k]);
     }
 }
 
-uint32_t *op_find_levels(op_planner *planner, op_expr *const *node, uint32_t n_node, uint32_t *most)
+/* Within a pass, a stage comes after those of its own row that it needs. */
+static void find_depths(op_finder *f)
 {
-    op_levels l = {.planner = planner, .node = node, .n_node = n_node};
-    l.level = OP_NEW_ARRAY(planner->arena, uint32_t, n_node + 1);
-    l.by_id = OP_NEW_ARRAY(planner->arena, uint32_t, planner->request->graph->n_node);
-    l.reduction = OP_NEW_ARRAY(planner->arena, uint32_t, n_node + 1);
-    l.settled = OP_NEW_ARRAY(planner->arena, uint8_t, n_node + 1);
-    *most = 0;
-    if (!l.level || !l.by_id || !l.reduction || !l.settled)
+    for (uint32_t i = 0; i < f->n; i++) {
+        const op_expr *e = f->node[i];
+        op_level *level = &f->levels->node[i], after = {0};
+        for (int k = 0; k < e->n_args; k++) {
+            op_level arg = f->in_row[e->arg[k]->id];
+            if (!op_ends_stage(e) && !stays_in_row(f, e, e->arg[k]))
+                continue;
+            if (arg.pass > after.pass || (arg.pass == after.pass && arg.depth > after.depth))
+                after = arg;
+        }
+        if (op_ends_stage(e)) {
+            level->depth = after.pass == level->pass ? after.depth + 1 : 1;
+            after = goes_by_rows(f, i) && op_is_by_row(e) ? *level : (op_level){0};
+        }
+        f->in_row[e->id] = after;
+    }
+}
+
+/* An output is computed in the first pass by pieces that it can share. */
+static void find_outputs(op_finder *f)
+{
+    const op_plan_request *request = f->planner->request;
+    for (int k = 0; k < request->n; k++) {
+        const op_expr *e = request->exprs[k];
+        const op_view *out = &request->outs[k];
+        int same =
+            e->ndim == out->ndim && !memcmp(op_planner_shape(f->planner, e), out->shape, sizeof(int64_t) * e->ndim);
+        uint32_t after = same ? f->time[e->id].row : f->time[e->id].any;
+        op_level *to = &f->levels->out[k];
+        *to = (op_level){f->levels->most + 1, 1, -1};
+        int space = op_space_of(f->planner, out->ndim, out->shape);
+        for (uint32_t i = 0; i < f->n && space >= 0; i++) {
+            const op_level *level = &f->levels->node[i];
+            if (op_ends_stage(f->node[i]) && level->space == space && level->pass > after && level->pass < to->pass)
+                *to = (op_level){level->pass, 1, space};
+        }
+        if (same && f->in_row[e->id].pass == to->pass)
+            to->depth = f->in_row[e->id].depth + 1;
+    }
+}
+
+static void find_uses(op_finder *f)
+{
+    const op_plan_request *request = f->planner->request;
+    uint32_t *last = f->levels->last, *uses = f->levels->uses;
+    memset(last, 0, sizeof *last * request->graph->n_node);
+    memset(uses, 0, sizeof *uses * request->graph->n_node);
+    for (int k = 0; k < request->n; k++) {
+        last[request->exprs[k]->id] = most_of(last[request->exprs[k]->id], f->levels->out[k].pass);
+        uses[request->exprs[k]->id]++;
+    }
+    for (uint32_t i = f->n; i-- > 0;) {
+        const op_expr *e = f->node[i];
+        uint32_t used = op_ends_stage(e) ? f->levels->node[i].pass : last[e->id];
+        for (int k = 0; k < e->n_args; k++) {
+            last[e->arg[k]->id] = most_of(last[e->arg[k]->id], used);
+            uses[e->arg[k]->id]++;
+        }
+    }
+}
+
+static void find_costs(op_finder *f)
+{
+    enum { ENOUGH = 1 << 20 }; /* shared parts count as often as they are used */
+    for (uint32_t i = 0; i < f->n; i++) {
+        const op_expr *e = f->node[i];
+        uint32_t *cost = &f->levels->cost[e->id];
+        *cost = e->kind == OP_NODE_OP ? op_rows[e->code].cost : 0;
+        for (int k = 0; k < e->n_args && !op_ends_stage(e); k++)
+            *cost = least_of(*cost + f->levels->cost[e->arg[k]->id], ENOUGH);
+    }
+}
+
+op_levels *op_find_levels(op_planner *planner, const op_order *order)
+{
+    op_arena *arena = planner->arena;
+    uint32_t n_id = planner->request->graph->n_node;
+    op_levels *levels = op_arena_alloc(arena, sizeof *levels);
+    op_finder f = {.planner = planner, .node = order->node, .n = order->n, .levels = levels};
+    f.time = OP_NEW_ARRAY(arena, op_times, n_id);
+    f.in_row = OP_NEW_ARRAY(arena, op_level, n_id);
+    f.mover = OP_NEW_ARRAY(arena, uint32_t, order->n + 1);
+    f.settled = OP_NEW_ARRAY(arena, uint8_t, order->n + 1);
+    if (!levels || !f.time || !f.in_row || !f.mover || !f.settled)
         return NULL;
-    memset(l.settled, 0, n_node + 1);
-    find_first(&l);
-    if (l.most > 1 && l.n_reduction > 1)
-        wait_for_passes(&l);
-    *most = l.most;
-    return l.level;
+    *levels = (op_levels){.node = OP_NEW_ARRAY(arena, op_level, order->n + 1),
+                          .out = OP_NEW_ARRAY(arena, op_level, planner->request->n),
+                          .last = OP_NEW_ARRAY(arena, uint32_t, n_id),
+                          .uses = OP_NEW_ARRAY(arena, uint32_t, n_id),
+                          .cost = OP_NEW_ARRAY(arena, uint32_t, n_id)};
+    if (!levels->node || !levels->out || !levels->last || !levels->uses || !levels->cost)
+        return NULL;
+    memset(f.settled, 0, order->n + 1);
+    memset(levels->node, 0, sizeof *levels->node * (order->n + 1));
+    op_find_spaces(planner, order, levels->node);
+    find_first(&f, 1);
+    wait_for_passes(&f);
+    find_first(&f, 0);
+    find_depths(&f);
+    find_outputs(&f);
+    find_uses(&f);
+    find_costs(&f);
+    return levels;
 }

@@ -212,6 +212,14 @@ static const op_map *view_map(op_lowering *l, const op_expr *e, const op_map *ma
 
 /* ---- leaves ---- */
 
+/* Does every element of a result meet the element of the stage that computed it, or one of its row? */
+static int is_in_own_piece(const op_lowering *l, const op_expr *e, const op_leaf *leaf, const int64_t *strides)
+{
+    if (l->planner->pieces->rows)
+        return strides[0] == leaf->strides[0];
+    return e->ndim == l->ndim && !memcmp(strides, leaf->strides, sizeof *strides * (size_t)l->ndim);
+}
+
 static uint32_t load(op_lowering *l, const op_expr *e, const op_map *map, const op_leaf *leaf)
 {
     op_stage_operand *array = grow(l, l->input, l->n_input, &l->input_room, sizeof *array);
@@ -230,10 +238,9 @@ static uint32_t load(op_lowering *l, const op_expr *e, const op_map *map, const 
         if (dim.dim >= 0 && !(leaf->shape[i] == 1 && l->shape[dim.dim] != 1))
             strides[dim.dim] += dim.step * leaf->strides[i];
     }
-    int is_result = place.kind == OP_PLACE_TEMP || place.kind == OP_PLACE_OUT;
-    if (l->planner->rows && is_result && (place.offset != leaf->place.offset || strides[0] != leaf->strides[0]))
-        l->planner->rows_fail = 1;
-    array[l->n_input] = (op_stage_operand){place, (op_dtype)e->dtype, strides, e->name};
+    if (l->planner->pieces && leaf->pass == l->planner->plan->n_pass - 1)
+        l->planner->pieces_fail |= place.offset != leaf->place.offset || !is_in_own_piece(l, e, leaf, strides);
+    array[l->n_input] = (op_stage_operand){place, (op_dtype)e->dtype, strides, e->name, 0};
     op_insn insn = {.code = OP_CODE_LOAD, .dtype = e->dtype, .result = e->dtype, .arg = {l->n_input++}};
     return emit(l, insn);
 }
@@ -244,12 +251,12 @@ static const op_leaf *leaf_of(const op_lowering *l, const op_expr *e, op_leaf *r
     if (l->planner->leaf && l->planner->leaf[e->id])
         return l->planner->leaf[e->id];
     if (e->kind == OP_NODE_INPUT) {
-        *room = (op_leaf){{OP_PLACE_DATA, -1, e->input.data, 0, 0}, e->shape, e->input.strides};
+        *room = (op_leaf){{OP_PLACE_DATA, -1, e->input.data, 0, 0}, e->shape, e->input.strides, -1};
         return room;
     }
     if (e->kind == OP_NODE_HOLE) {
         const op_view *view = &request->holes[e->hole];
-        *room = (op_leaf){{OP_PLACE_HOLE, e->hole, NULL, 0, 0}, view->shape, view->strides};
+        *room = (op_leaf){{OP_PLACE_HOLE, e->hole, NULL, 0, 0}, view->shape, view->strides, -1};
         return room;
     }
     return NULL;

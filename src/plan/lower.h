@@ -9,7 +9,18 @@ typedef struct op_leaf {
     op_place place;
     const int64_t *shape;
     const int64_t *strides;
+    int pass; /* that computes it, if it goes by pieces; else -1 */
 } op_leaf;
+
+/* A way of cutting a pass into pieces. */
+typedef struct op_space {
+    int64_t rows;     /* extent of the leading dimension, whose every index is a piece; or 0: */
+    int64_t elements; /* of every array, which must be one sequence in C order */
+    int off;          /* tried in vain */
+    uint32_t built;   /* the last level that has a pass by these pieces */
+} op_space;
+
+enum { OP_MOST_SPACES = 16 };
 
 /* What the planner knows beside the graph. */
 typedef struct op_planner {
@@ -18,9 +29,14 @@ typedef struct op_planner {
     op_plan *plan;
     const int64_t **shape; /* by node id, of open nodes; NULL if the request has none */
     op_leaf **leaf;        /* by node id, of nodes that a stage has computed; NULL if there is none */
-    int stage_room;
-    int64_t rows;  /* extent of the leading dimension, when the plan goes row by row */
-    int rows_fail; /* a result is needed in another row than its own: plan again without rows */
+    int stage_room, pass_room;
+    op_space space[OP_MOST_SPACES];
+    int n_space;
+    uint8_t *written;               /* by output: a map stage computes it */
+    const struct op_levels *levels; /* NULL while there are none */
+    uint32_t now;                   /* the level whose stages are built */
+    const op_space *pieces;         /* of the pass that is being built, or NULL */
+    int pieces_fail;                /* a stage cannot go by these pieces */
 } op_planner;
 
 /* The extents of a node in this request. */
@@ -33,12 +49,6 @@ static inline const int64_t *op_planner_shape(const op_planner *planner, const o
 op_status op_resolve_shapes(op_planner *planner, op_expr *const *node, uint32_t n_node);
 /* Does result i fit into its output: dtype, shape, elements that do not overlap? */
 op_status op_check_output(const op_planner *planner, int i);
-
-/* Are both reductions over the same axes of operands of the same shape, without weights? */
-int op_can_share_pass(const op_planner *planner, const op_expr *a, const op_expr *b);
-/* By position in the list, arguments before users: the level of each node that ends a stage, 1 to *most. It
- * needs lower levels only; reductions of one level that can share a pass do. NULL: no memory. */
-uint32_t *op_find_levels(op_planner *planner, op_expr *const *node, uint32_t n_node, uint32_t *most);
 
 /* By node id: true for values that are better computed once before the pass that needs them. NULL: no memory. */
 uint8_t *op_find_hoisted(op_planner *planner, op_expr *const *node, uint32_t n_node);
@@ -53,14 +63,17 @@ uint32_t op_lower_cast(op_lowering *lowering, uint32_t value, op_dtype dtype);
 /* Completes the stage's program and inputs, with room for outputs, which the caller fills in. */
 op_status op_lower_end(op_lowering *lowering, int n_out);
 
-/* Bytes of the elements that an operand of a collapsed stage touches; 0 for a block in cache. */
-int64_t op_stage_operand_bytes(const op_stage *stage, const op_stage_operand *operand);
+/* Counts what a stage reads and writes, while its dimensions are those of the expression. */
+void op_stage_count_bytes(op_stage *stage);
 
-/* Takes the leading dimension off a stage: it becomes the plan's rows. */
+/* Takes the leading dimension off a stage: its indices are the pieces of the pass. */
 void op_stage_take_rows(op_stage *stage);
+/* Cuts a stage of one dimension into pieces of so many elements. */
+void op_stage_cut(op_stage *stage, int64_t elements);
 
-/* Forgets dimensions of extent 1, orders and merges the others, and settles access classes. */
-void op_stage_collapse(op_stage *stage);
+/* Forgets dimensions of extent 1, merges the others and settles access classes. Dimensions are put into
+ * the order of memory, unless they must keep theirs. */
+void op_stage_collapse(op_stage *stage, int keep_order);
 
 /* Below, rows are too short for a kernel that accumulates columns. */
 enum { OP_FEWEST_COLUMNS = 64 };

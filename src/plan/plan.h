@@ -13,15 +13,16 @@ typedef enum op_place_kind {
     OP_PLACE_HOLE,    /* argument `index` of op_run */
     OP_PLACE_OUT,     /* output `index` */
     OP_PLACE_TEMP,    /* temporary `index` of the plan */
+    OP_PLACE_PIECE,   /* the same, but each thread has its own, for one piece of a pass */
     OP_PLACE_SCRATCH, /* a reduction's block of values: cache-sized, each thread has its own */
 } op_place_kind;
 
 typedef struct op_place {
     op_place_kind kind;
     int index;
-    const void *data; /* OP_PLACE_DATA */
-    int64_t offset;   /* bytes from where the place begins */
-    int64_t row_stride; /* bytes from one row of the plan to the next, if it has rows */
+    const void *data;     /* OP_PLACE_DATA */
+    int64_t offset;       /* bytes from where the place begins */
+    int64_t piece_stride; /* bytes from one piece of the pass to the next, if it has pieces */
 } op_place;
 
 typedef struct op_stage_operand {
@@ -29,6 +30,7 @@ typedef struct op_stage_operand {
     op_dtype dtype;
     int64_t *strides; /* bytes, one per dimension of the stage */
     const char *name; /* or NULL */
+    int64_t bytes;    /* that the whole pass reads or writes through it, each element once */
 } op_stage_operand;
 
 typedef enum op_stage_kind {
@@ -52,12 +54,14 @@ typedef struct op_stage_reduction {
     int64_t *strides; /* of the result, one per dimension of the stage; 0 where reduced */
     int64_t extent;   /* of one result: 1, or the bins of a count, which are `stride` bytes apart */
     int64_t stride;
+    int64_t bytes; /* of all results */
 } op_stage_reduction;
 
 typedef struct op_stage {
     op_stage_kind kind;
-    int ndim; /* at least 1 */
-    int64_t *shape;
+    int pass;
+    int ndim;       /* at least 1 */
+    int64_t *shape; /* of one piece, if the pass has pieces */
     op_program program;
     op_stage_operand *operand; /* inputs, then outputs */
     uint64_t *scalar;          /* the program's slots */
@@ -69,23 +73,34 @@ typedef struct op_stage {
     int accumulates;  /* the kernel's last inputs, as many as its outputs, are states, which the outputs replace */
     int n_reduction;
     op_stage_reduction *reduction;
-    int is_aside;          /* computes a few values that stay in cache, for the next pass */
-    int64_t bytes;         /* read and written, each element once */
-    double cost;           /* of one element, 1 = an addition */
+    int is_aside;  /* computes a few values that stay in cache, for the next pass */
+    int is_across; /* reduces all pieces of the pass to one result, which is there when the pass has ended */
+    int64_t bytes; /* read from memory and written by the whole pass, each element once */
+    double cost;   /* of one element, 1 = an addition */
     int n_root;
     const op_expr **root; /* what it computes: for printing */
 } op_stage;
 
-enum { OP_PLAN_ROW_TEMPS = 32 }; /* most temporaries of a plan with rows */
+/* Stages that share one pass over memory: all of them run on a piece of their data while it is in cache. A piece
+ * is a row, one index of the leading dimension, or a number of elements of arrays that are one sequence each. */
+typedef struct op_pass {
+    int first, n_stage;
+    int64_t pieces; /* 0: a single stage, which runs as a whole */
+    int64_t last;   /* elements of the last piece, which may be shorter than the others; 0 if pieces are rows */
+} op_pass;
+
+typedef struct op_temp {
+    int64_t bytes;
+    int pass; /* whose threads have it each for themselves, for one piece; -1: there is one of it */
+} op_temp;
 
 typedef struct op_plan {
     int n_stage;
     op_stage **stage;
+    int n_pass;
+    op_pass *pass;
     int n_temp;
-    int64_t *temp_bytes;
-    /* 0, or the number of rows: then every stage and every temporary is that of one row, and all stages
-     * run on a row while it is in cache */
-    int64_t rows;
+    op_temp *temp;
 } op_plan;
 
 /* What a plan is made for. outs: the dtypes, shapes and strides of the outputs (their addresses play no
@@ -104,7 +119,7 @@ typedef struct op_plan_request {
 op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan **plan);
 
 /* A stage over scalars alone, or over a few values that stay in cache, is no pass over memory. */
-int op_stage_is_pass(const op_stage *stage);
+int op_plan_counts(const op_plan *plan, const op_pass *pass);
 /* A reduce stage whose reductions have a block each, and states that are single values. */
 int op_stage_states_are_values(const op_stage *stage);
 int op_plan_passes(const op_plan *plan);

@@ -286,7 +286,7 @@ static void print_operand(op_text *text, const op_program *program, const op_sta
                 op_dtype_name((op_dtype)program->operand[k].dtype), access_name(program->operand[k].access));
     if (stage) {
         const op_stage_operand *operand = &stage->operand[k];
-        static const char *const kinds[] = {"data", "hole", "output", "temporary", "block in cache"};
+        static const char *const kinds[] = {"data", "hole", "output", "temporary", "temporary", "block in cache"};
         char strides[OP_SHAPE_TEXT];
         op_text_add(text, ", %s", kinds[operand->place.kind]);
         if (operand->place.index >= 0 && operand->place.kind != OP_PLACE_SCRATCH)
@@ -335,19 +335,32 @@ static void print_reduced(op_text *text, const op_stage *stage)
             op_text_add(text, " %d", d);
 }
 
+static void print_pass(op_text *text, const op_plan *plan, int p)
+{
+    const op_pass *pass = &plan->pass[p];
+    int number = 0;
+    for (int q = 0; q <= p; q++)
+        number += op_plan_counts(plan, &plan->pass[q]);
+    op_text_add(text, "pass %d of %d", number, op_plan_passes(plan));
+    if (!pass->pieces)
+        return;
+    op_text_add(text, ": %" PRId64, pass->pieces);
+    if (pass->last)
+        op_text_add(text, " pieces of %" PRId64 " elements", plan->stage[pass->first]->shape[0]);
+    op_text_add(text, "%s, each of which takes these steps while it is in cache\n", pass->last ? "" : " rows");
+}
+
 static void print_stage_head(op_text *text, const op_plan *plan, int s)
 {
     static const char *const kinds[] = {"map", "reduce", "scan", "count", "weigh"};
     const op_stage *stage = plan->stage[s];
+    const op_pass *pass = &plan->pass[stage->pass];
     char shape[OP_SHAPE_TEXT];
-    int pass = 0;
-    for (int t = 0; t <= s; t++)
-        pass += op_stage_is_pass(plan->stage[t]);
-    if (plan->rows)
-        op_text_add(text, "step %d of %d", s + 1, plan->n_stage);
-    else if (op_stage_is_pass(stage))
-        op_text_add(text, "pass %d of %d", pass, op_plan_passes(plan));
-    else
+    if (s == pass->first && op_plan_counts(plan, pass))
+        print_pass(text, plan, stage->pass);
+    if (pass->pieces)
+        op_text_add(text, "step %d of %d", s + 1 - pass->first, pass->n_stage);
+    else if (!op_plan_counts(plan, pass))
         op_text_add(text, stage->is_aside ? "aside" : "scalars");
     op_text_add(text, ": %s over %s, %" PRId64 " bytes",
                 kinds[stage->kind], op_shape_text(stage->ndim, stage->shape, shape), stage->bytes);
@@ -360,16 +373,8 @@ static void print_stage_head(op_text *text, const op_plan *plan, int s)
     }
 }
 
-static void print_rows(op_text *text, const op_plan *plan)
-{
-    if (plan->rows)
-        op_text_add(text, "pass 1 of 1: %" PRId64 " rows, each of which takes these steps while it is in cache\n",
-                    plan->rows);
-}
-
 void op_print_plan(op_text *text, const op_plan *plan)
 {
-    print_rows(text, plan);
     for (int s = 0; s < plan->n_stage; s++) {
         const op_stage *stage = plan->stage[s];
         print_stage_head(text, plan, s);
@@ -377,21 +382,23 @@ void op_print_plan(op_text *text, const op_plan *plan)
             print_operand(text, &stage->program, stage, k);
     }
     for (int t = 0; t < plan->n_temp; t++)
-        op_text_add(text, "temporary %d: %" PRId64 " bytes\n", t, plan->temp_bytes[t]);
+        op_text_add(text, "temporary %d: %" PRId64 " bytes%s\n", t, plan->temp[t].bytes,
+                    plan->temp[t].pass < 0 ? "" : " in each thread's cache");
 }
 
 void op_print_passes(op_text *text, const op_plan *plan)
 {
-    int64_t bytes = 0, temp = 0;
-    print_rows(text, plan);
+    int64_t bytes = 0, temp = 0, of_piece = 0;
     for (int s = 0; s < plan->n_stage; s++) {
         print_stage_head(text, plan, s);
         bytes += plan->stage[s]->bytes;
     }
     for (int t = 0; t < plan->n_temp; t++)
-        temp += plan->temp_bytes[t];
+        *(plan->temp[t].pass < 0 ? &temp : &of_piece) += plan->temp[t].bytes;
     int passes = op_plan_passes(plan);
-    op_text_add(text, "%d pass%s, %" PRId64 " bytes read and written, %" PRId64 " bytes of temporaries%s\n", passes,
-                passes == 1 ? "" : "es", bytes * (plan->rows ? plan->rows : 1), temp,
-                plan->rows ? " in each thread's cache" : "");
+    op_text_add(text, "%d pass%s, %" PRId64 " bytes read and written, %" PRId64 " bytes of temporaries", passes,
+                passes == 1 ? "" : "es", bytes, temp);
+    if (of_piece)
+        op_text_add(text, " and %" PRId64 " in each thread's cache", of_piece);
+    op_text_add(text, "\n");
 }

@@ -155,13 +155,29 @@ static op_access access_of(const op_stage *stage, int k)
     return stride == 0 ? OP_BROADCAST : OP_STRIDED;
 }
 
-int64_t op_stage_operand_bytes(const op_stage *stage, const op_stage_operand *operand)
+void op_stage_count_bytes(op_stage *stage)
 {
-    int64_t bytes = op_dtype_size(operand->dtype);
+    int64_t results = 1;
+    for (int k = 0; k < n_operand(stage); k++) {
+        op_stage_operand *operand = &stage->operand[k];
+        operand->bytes = operand->place.kind == OP_PLACE_SCRATCH ? 0 : op_dtype_size(operand->dtype);
+        for (int i = 0; i < stage->ndim; i++)
+            if (operand->strides[i])
+                operand->bytes *= stage->shape[i];
+        stage->bytes += operand->bytes;
+    }
     for (int i = 0; i < stage->ndim; i++)
-        if (operand->strides[i])
-            bytes *= stage->shape[i];
-    return operand->place.kind == OP_PLACE_SCRATCH ? 0 : bytes;
+        results *= stage->kind != OP_STAGE_SCAN && stage->reduced >> i & 1 ? 1 : stage->shape[i];
+    for (int k = 0; k < stage->n_reduction; k++) {
+        op_stage_reduction *reduction = &stage->reduction[k];
+        reduction->bytes = results * reduction->extent * op_dtype_size(reduction->result_dtype);
+        stage->bytes += reduction->bytes;
+    }
+}
+
+static int is_of_piece(const op_place *place)
+{
+    return place->kind == OP_PLACE_PIECE || place->kind == OP_PLACE_SCRATCH;
 }
 
 void op_stage_take_rows(op_stage *stage)
@@ -170,12 +186,21 @@ void op_stage_take_rows(op_stage *stage)
     for (int k = 0; k < n_strides(stage); k++) {
         op_place *place = k < n ? &stage->operand[k].place : &stage->reduction[k - n].result;
         int64_t *strides = strides_of(stage, k);
-        place->row_stride = place->kind == OP_PLACE_TEMP || place->kind == OP_PLACE_SCRATCH ? 0 : strides[0];
+        place->piece_stride = is_of_piece(place) ? 0 : strides[0];
         memmove(strides, strides + 1, sizeof *strides * (size_t)inner);
     }
     memmove(stage->shape, stage->shape + 1, sizeof *stage->shape * (size_t)inner);
     stage->reduced >>= 1;
     stage->ndim = inner;
+}
+
+void op_stage_cut(op_stage *stage, int64_t elements)
+{
+    for (int k = 0; k < n_operand(stage); k++) {
+        op_stage_operand *operand = &stage->operand[k];
+        operand->place.piece_stride = is_of_piece(&operand->place) ? 0 : elements * operand->strides[0];
+    }
+    stage->shape[0] = elements;
 }
 
 /* If memory runs along a kept dimension and not along the innermost, reduced one, that kept dimension goes
@@ -191,13 +216,13 @@ static void turn_to_columns(op_stage *stage)
         swap_dims(stage, d, d + 1);
 }
 
-void op_stage_collapse(op_stage *stage)
+void op_stage_collapse(op_stage *stage, int keep_order)
 {
     drop_dims_of_one(stage);
     stage->lanes = stage->ndim && stage->reduced >> (stage->ndim - 1) & 1 ? OP_LANES : 1;
     if (stage->lanes > 1 && op_stage_states_are_values(stage))
         turn_to_columns(stage);
-    if (stage->kind == OP_STAGE_MAP || stage->kind == OP_STAGE_COUNT) {
+    if (!keep_order && (stage->kind == OP_STAGE_MAP || stage->kind == OP_STAGE_COUNT)) {
         sort_dims(stage);
         flip_dims(stage);
     }
@@ -207,14 +232,7 @@ void op_stage_collapse(op_stage *stage)
     stage->program.rank = stage->ndim > 1 ? 2 : 1;
     for (int k = 0; k < n_operand(stage); k++) {
         const op_stage_operand *operand = &stage->operand[k];
-        stage->program.operand[k] = (op_operand_type){(uint8_t)operand->dtype, (uint8_t)access_of(stage, k), OP_CODE_NONE};
-        stage->bytes += op_stage_operand_bytes(stage, operand);
-    }
-    if (stage->kind != OP_STAGE_MAP) {
-        int64_t results = 1;
-        for (int i = 0; i < stage->ndim; i++)
-            results *= stage->kind != OP_STAGE_SCAN && stage->reduced >> i & 1 ? 1 : stage->shape[i];
-        for (int k = 0; k < stage->n_reduction; k++)
-            stage->bytes += results * stage->reduction[k].extent * op_dtype_size(stage->reduction[k].result_dtype);
+        stage->program.operand[k] =
+            (op_operand_type){(uint8_t)operand->dtype, (uint8_t)access_of(stage, k), OP_CODE_NONE};
     }
 }

@@ -15,6 +15,24 @@ op_status op_plan_no_memory(void)
     return op_fail(OP_ERR_MEMORY, "out of memory for a plan");
 }
 
+op_pass *op_plan_pass(op_planner *planner)
+{
+    op_plan *plan = planner->plan;
+    if (plan->n_pass == planner->pass_room) {
+        int room = planner->pass_room ? planner->pass_room * 2 : 4;
+        op_pass *list = OP_NEW_ARRAY(planner->arena, op_pass, room);
+        if (!list)
+            return NULL;
+        if (plan->n_pass)
+            memcpy(list, plan->pass, sizeof *list * (size_t)plan->n_pass);
+        plan->pass = list;
+        planner->pass_room = room;
+    }
+    op_pass *pass = &plan->pass[plan->n_pass++];
+    *pass = (op_pass){.first = plan->n_stage};
+    return pass;
+}
+
 static op_stage *new_stage(op_planner *planner, op_stage_kind kind)
 {
     op_plan *plan = planner->plan;
@@ -29,22 +47,40 @@ static op_stage *new_stage(op_planner *planner, op_stage_kind kind)
         planner->stage_room = room;
     }
     op_stage *stage = op_arena_alloc(planner->arena, sizeof *stage);
-    if (!stage)
+    op_pass *pass = stage ? planner->pieces ? &plan->pass[plan->n_pass - 1] : op_plan_pass(planner) : NULL;
+    if (!pass)
         return NULL;
-    *stage = (op_stage){.kind = kind};
+    pass->n_stage++;
+    *stage = (op_stage){.kind = kind, .pass = plan->n_pass - 1};
     return plan->stage[plan->n_stage++] = stage;
+}
+
+/* The stage of a row; elements are counted out when all stages of the pass are there (pieces.c). */
+static void begin_piece(op_planner *planner, op_stage *stage)
+{
+    const op_space *pieces = planner->pieces;
+    if (pieces->rows && (stage->ndim < 1 || stage->shape[0] != pieces->rows)) {
+        planner->pieces_fail = 1;
+        return;
+    }
+    if (pieces->rows)
+        op_stage_take_rows(stage);
+    op_stage_collapse(stage, !pieces->rows);
+    if (!pieces->rows && (stage->ndim != 1 || stage->shape[0] != pieces->elements))
+        planner->pieces_fail = 1;
 }
 
 static op_status finish_stage(op_planner *planner, op_stage *stage)
 {
-    if (planner->rows && (stage->ndim < 1 || stage->shape[0] != planner->rows))
-        planner->rows_fail = 1;
-    if (planner->rows_fail)
+    op_stage_count_bytes(stage);
+    if (planner->pieces)
+        begin_piece(planner, stage);
+    else
+        op_stage_collapse(stage, 0);
+    if (planner->pieces_fail)
         return OP_OK; /* this plan is dropped */
-    if (planner->rows)
-        op_stage_take_rows(stage);
-    op_stage_collapse(stage);
-    op_status status = op_stage_combine(stage, planner->arena);
+    /* leaves do not end where rows do */
+    op_status status = stage->is_across && planner->pieces->rows ? OP_OK : op_stage_combine(stage, planner->arena);
     if (status != OP_OK)
         return status;
     stage->signature_size = op_signature_encode(&stage->program, NULL);
@@ -65,28 +101,42 @@ static int64_t *c_order(op_arena *arena, int ndim, const int64_t *shape, int64_t
     return strides;
 }
 
-/* A temporary for the value of e, which is from now on a leaf. */
+/* The pass that is being built, if it goes by pieces. */
+static int this_pass(const op_planner *planner)
+{
+    return planner->pieces ? planner->plan->n_pass - 1 : -1;
+}
+
+/* Is e needed only by later stages of the same row? */
+static int stays_in_piece(const op_planner *planner, const op_expr *e)
+{
+    if (!planner->pieces || !planner->pieces->rows || op_is_across(e))
+        return 0;
+    return e->kind == OP_NODE_OP || planner->levels->last[e->id] <= planner->now;
+}
+
 op_leaf *op_plan_temp(op_planner *planner, const op_expr *e)
 {
     op_plan *plan = planner->plan;
     op_arena *arena = planner->arena;
     const int64_t *shape = op_planner_shape(planner, e);
     op_leaf *leaf = op_arena_alloc(arena, sizeof *leaf);
-    int64_t *bytes = OP_NEW_ARRAY(arena, int64_t, plan->n_temp + 1); /* temporaries are few */
-    if (!leaf || !bytes)
+    op_temp *temp = OP_NEW_ARRAY(arena, op_temp, plan->n_temp + 1); /* temporaries are few */
+    if (!leaf || !temp)
         return NULL;
     if (plan->n_temp)
-        memcpy(bytes, plan->temp_bytes, sizeof *bytes * (size_t)plan->n_temp);
-    bytes[plan->n_temp] =
-        op_shape_size(e->ndim, shape) * op_dtype_size((op_dtype)e->dtype) / (planner->rows ? planner->rows : 1);
-    plan->temp_bytes = bytes;
-    *leaf = (op_leaf){{OP_PLACE_TEMP, plan->n_temp++, NULL, 0, 0},
+        memcpy(temp, plan->temp, sizeof *temp * (size_t)plan->n_temp);
+    int64_t bytes = op_shape_size(e->ndim, shape) * op_dtype_size((op_dtype)e->dtype);
+    int is_piece = stays_in_piece(planner, e);
+    temp[plan->n_temp] = is_piece ? (op_temp){bytes / planner->pieces->rows, this_pass(planner)} : (op_temp){bytes, -1};
+    plan->temp = temp;
+    *leaf = (op_leaf){{is_piece ? OP_PLACE_PIECE : OP_PLACE_TEMP, plan->n_temp++, NULL, 0, 0},
                       shape,
-                      c_order(arena, e->ndim, shape, op_dtype_size((op_dtype)e->dtype))};
+                      c_order(arena, e->ndim, shape, op_dtype_size((op_dtype)e->dtype)),
+                      this_pass(planner)};
     return leaf->strides ? leaf : NULL;
 }
 
-/* One map stage over `shape` that computes several values. */
 op_status op_plan_map(op_planner *planner, int ndim, const int64_t *shape, int n, const op_target *target)
 {
     op_arena *arena = planner->arena;
@@ -111,13 +161,12 @@ op_status op_plan_map(op_planner *planner, int ndim, const int64_t *shape, int n
             return op_plan_no_memory();
         memcpy(strides, target[i].strides, sizeof *strides * (size_t)ndim);
         stage->operand[stage->program.n_in + (uint32_t)i] =
-            (op_stage_operand){target[i].place, target[i].dtype, strides, target[i].name};
+            (op_stage_operand){target[i].place, target[i].dtype, strides, target[i].name, 0};
         stage->program.store[i] = value[i];
     }
     return finish_stage(planner, stage);
 }
 
-/* Computes e into a temporary, in C order. */
 op_status op_plan_materialise(op_planner *planner, op_expr *e)
 {
     op_leaf *leaf = op_plan_temp(planner, e);
@@ -170,12 +219,11 @@ static int block_operand(op_planner *planner, op_stage *stage, int block, op_dty
         return 0;
     memset(none, 0, sizeof *none * (size_t)(ndim + 1));
     stage->operand[stage->program.n_in + (uint32_t)block] =
-        (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0, 0}, dtype, none, NULL};
+        (op_stage_operand){{OP_PLACE_SCRATCH, 0, NULL, 0, 0}, dtype, none, NULL, 0};
     stage->program.store[block] = value;
     return 1;
 }
 
-/* Several reductions (or counts) over the same axes of operands of the same shape, in one pass. */
 op_status op_plan_reductions(op_planner *planner, int n, op_expr *const *e, op_leaf *const *to)
 {
     op_arena *arena = planner->arena;
@@ -189,6 +237,7 @@ op_status op_plan_reductions(op_planner *planner, int n, op_expr *const *e, op_l
         return op_plan_no_memory();
     stage->n_reduction = stage->n_root = n;
     stage->reduced = e[0]->reduce.axes;
+    stage->is_across = planner->pieces && op_is_across(e[0]);
     stage->root = root;
     for (int k = 0; k < n; k++) {
         root[k] = e[k];
@@ -240,12 +289,13 @@ op_leaf *op_plan_result(op_planner *planner, const op_expr *e)
     int out = direct_output(planner, e);
     op_leaf *leaf = out < 0 ? op_plan_temp(planner, e) : op_arena_alloc(planner->arena, sizeof *leaf);
     if (leaf && out >= 0)
-        *leaf = (op_leaf){
-            {OP_PLACE_OUT, out, NULL, 0, 0}, op_planner_shape(planner, e), planner->request->outs[out].strides};
+        *leaf = (op_leaf){{OP_PLACE_OUT, out, NULL, 0, 0},
+                          op_planner_shape(planner, e),
+                          planner->request->outs[out].strides,
+                          this_pass(planner)};
     return leaf;
 }
 
-/* A stage for one reduction or scan. */
 op_status op_plan_single(op_planner *planner, op_expr *e)
 {
     op_leaf *to = op_plan_result(planner, e);
@@ -254,7 +304,84 @@ op_status op_plan_single(op_planner *planner, op_expr *e)
     return status;
 }
 
-int op_stage_is_pass(const op_stage *stage)
+op_status op_plan_group(op_planner *planner, const op_order *order, uint32_t first)
 {
-    return !stage->is_aside && op_shape_size(stage->ndim, stage->shape) != 1;
+    const op_level *level = planner->levels->node;
+    op_expr *const *node = order->node;
+    op_expr **e = OP_NEW_ARRAY(planner->arena, op_expr *, order->n - first);
+    op_leaf **to = OP_NEW_ARRAY(planner->arena, op_leaf *, order->n - first);
+    int n = 0;
+    if (!e || !to)
+        return op_plan_no_memory();
+    for (uint32_t i = first; i < order->n; i++) {
+        if (!op_ends_stage(node[i]) || planner->leaf[node[i]->id] || level[i].pass != level[first].pass ||
+            level[i].depth != level[first].depth || !op_can_share_stage(planner, node[first], node[i]))
+            continue;
+        e[n] = node[i];
+        to[n] = op_plan_result(planner, node[i]);
+        if (!to[n++])
+            return op_plan_no_memory();
+    }
+    op_status status = op_plan_reductions(planner, n, e, to);
+    for (int k = 0; k < n; k++)
+        planner->leaf[e[k]->id] = to[k];
+    return status;
+}
+
+/* ---- outputs ---- */
+
+static int same_shape(const op_view *a, int ndim, const int64_t *shape)
+{
+    return a->ndim == ndim && !memcmp(a->shape, shape, sizeof *shape * (size_t)ndim);
+}
+
+/* What an output of a pass by pieces has as it is, later stages read there. */
+static op_status read_from_outputs(op_planner *planner, int n, const op_target *target)
+{
+    for (int k = 0; k < n && planner->pieces; k++) {
+        const op_expr *e = target[k].expr;
+        const op_view *out = &planner->request->outs[target[k].place.index];
+        if (planner->leaf[e->id] || e->kind != OP_NODE_OP || e->dtype != out->dtype ||
+            !same_shape(out, e->ndim, op_planner_shape(planner, e)))
+            continue;
+        op_leaf *leaf = op_arena_alloc(planner->arena, sizeof *leaf);
+        if (!leaf)
+            return op_plan_no_memory();
+        *leaf = (op_leaf){target[k].place, out->shape, out->strides, this_pass(planner)};
+        planner->leaf[e->id] = leaf;
+    }
+    return OP_OK;
+}
+
+/* By a map stage, or directly by a reduction. */
+static int is_written(const op_planner *planner, int out)
+{
+    const op_leaf *leaf = planner->leaf ? planner->leaf[planner->request->exprs[out]->id] : NULL;
+    return planner->written[out] || (leaf && leaf->place.kind == OP_PLACE_OUT && leaf->place.index == out);
+}
+
+op_status op_plan_outputs(op_planner *planner, const uint8_t *wanted)
+{
+    const op_plan_request *request = planner->request;
+    op_target *target = OP_NEW_ARRAY(planner->arena, op_target, request->n);
+    if (!target)
+        return op_plan_no_memory();
+    for (int first = 0; first < request->n; first++) {
+        const op_view *like = &request->outs[first];
+        int n = 0;
+        for (int i = first; i < request->n; i++) {
+            const op_view *out = &request->outs[i];
+            if ((wanted && !wanted[i]) || is_written(planner, i) || !same_shape(out, like->ndim, like->shape))
+                continue;
+            planner->written[i] = 1;
+            target[n++] = (op_target){
+                request->exprs[i], out->dtype, {OP_PLACE_OUT, i, NULL, 0, 0}, out->strides, request->exprs[i]->name};
+        }
+        op_status status = n ? op_plan_map(planner, like->ndim, like->shape, n, target) : OP_OK;
+        if (status == OP_OK)
+            status = read_from_outputs(planner, n, target);
+        if (status != OP_OK)
+            return status;
+    }
+    return OP_OK;
 }

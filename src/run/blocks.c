@@ -98,11 +98,11 @@ int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t rows, int64_t n)
     return fold(e, rows, n);
 }
 
-int op_evaluate_sequence(const op_evaluation *e, int64_t kept, int64_t begin, int64_t end)
+int op_evaluate_sequence(const op_evaluation *e, int64_t kept, int64_t begin, int64_t end, int64_t at)
 {
     const op_stage *stage = e->stage;
     int inner = stage->ndim - 1, rows_too = inner > 0 && op_is_reduced(stage, inner - 1);
-    int64_t n = stage->shape[inner], at = 0;
+    int64_t n = stage->shape[inner];
     while (begin < end) {
         int64_t column = begin % n, row = begin / n, count = n - column < end - begin ? n - column : end - begin;
         int64_t rows = 1;

@@ -43,7 +43,7 @@ int op_evaluate(const op_evaluation *e, int last, int64_t kept, int64_t reduced,
                 int64_t n, int64_t at);
 
 /* Values begin..end-1, in C order, of a stage whose innermost axis is reduced: those of result `kept`. They
- * become the first values of every block. */
-int op_evaluate_sequence(const op_evaluation *e, int64_t kept, int64_t begin, int64_t end);
+ * become the values from number `at` on of every block. */
+int op_evaluate_sequence(const op_evaluation *e, int64_t kept, int64_t begin, int64_t end, int64_t at);
 
 #endif

@@ -40,7 +40,7 @@ static int count_elements(op_count_run *r, const op_evaluation *evaluation, int6
 {
     for (; begin < end && !op_run_stopped(r->run); begin += BLOCK) {
         int64_t n = end - begin < BLOCK ? end - begin : BLOCK, *counts = table;
-        if (!op_evaluate_sequence(evaluation, 0, begin, begin + n))
+        if (!op_evaluate_sequence(evaluation, 0, begin, begin + n, 0))
             return 0;
         for (int k = 0; k < r->stage->n_reduction; k++) {
             const op_stage_reduction *count = &r->stage->reduction[k];

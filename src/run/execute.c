@@ -8,13 +8,13 @@
 
 /* ---- prepare ---- */
 
-static void use_temp(op_prepared *p, const op_place *place, int stage)
+static void use_temp(op_prepared *p, const op_place *place, int pass)
 {
     if (place->kind != OP_PLACE_TEMP)
         return;
     if (p->temp_first[place->index] < 0)
-        p->temp_first[place->index] = stage;
-    p->temp_last[place->index] = stage;
+        p->temp_first[place->index] = pass;
+    p->temp_last[place->index] = pass;
 }
 
 static op_status find_temp_lifetimes(op_prepared *p, op_arena *arena)
@@ -29,9 +29,9 @@ static op_status find_temp_lifetimes(op_prepared *p, op_arena *arena)
     for (int s = 0; s < plan->n_stage; s++) {
         const op_stage *stage = plan->stage[s];
         for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++)
-            use_temp(p, &stage->operand[k].place, s);
+            use_temp(p, &stage->operand[k].place, stage->pass);
         for (int k = 0; k < stage->n_reduction; k++)
-            use_temp(p, &stage->reduction[k].result, s);
+            use_temp(p, &stage->reduction[k].result, stage->pass);
     }
     return OP_OK;
 }
@@ -105,19 +105,25 @@ char *op_run_address(const op_run_state *run, const op_place *place)
         base = run->outs[place->index].cdata;
         break;
     case OP_PLACE_TEMP:
+    case OP_PLACE_PIECE:
         base = run->temp[place->index];
         break;
     case OP_PLACE_SCRATCH:
         break;
     }
     /* kernels write outputs and temporaries only; inputs lose their const here and are never written */
-    return (char *)(uintptr_t)(base + place->offset + run->row * place->row_stride);
+    return (char *)(uintptr_t)(base + place->offset + run->piece * place->piece_stride);
 }
 
 /* ---- overlap ---- */
 
-/* The bytes of an operand that a stage touches: in the first row, if the plan has rows. */
-static void row_span(const op_run_state *run, const op_stage *stage, const op_stage_operand *operand,
+static const op_pass *pass_of(const op_run_state *run, const op_stage *stage)
+{
+    return &run->plan->pass[stage->pass];
+}
+
+/* The bytes of an operand that a stage touches: in the first piece, if the pass has pieces. */
+static void piece_span(const op_run_state *run, const op_stage *stage, const op_stage_operand *operand,
                      const char **begin, const char **end)
 {
     const char *low = op_run_address(run, &operand->place), *high = low;
@@ -132,27 +138,30 @@ static void row_span(const op_run_state *run, const op_stage *stage, const op_st
     *end = high + op_dtype_size(operand->dtype);
 }
 
-/* The same, in all rows. */
+/* The same, in all pieces. */
 static void operand_span(const op_run_state *run, const op_stage *stage, const op_stage_operand *operand,
                          const char **begin, const char **end)
 {
-    int64_t rows = run->plan->rows > 1 ? (run->plan->rows - 1) * operand->place.row_stride : 0;
-    row_span(run, stage, operand, begin, end);
-    *begin += rows < 0 ? rows : 0;
-    *end += rows > 0 ? rows : 0;
+    const op_pass *pass = pass_of(run, stage);
+    int64_t more = pass->pieces > 1 ? (pass->pieces - 1) * operand->place.piece_stride : 0;
+    if (pass->last) /* the last piece is shorter */
+        more -= (stage->shape[0] - pass->last) * operand->strides[0];
+    piece_span(run, stage, operand, begin, end);
+    *begin += more < 0 ? more : 0;
+    *end += more > 0 ? more : 0;
 }
 
-/* In a plan with rows: does each row of the output have no byte of another row of the input? */
+/* In a pass by rows: does each row of the output have no byte of another row of the input? */
 static int rows_are_apart(const op_run_state *run, const op_stage *stage, const op_stage_operand *in, const op_view *out)
 {
     const char *in_begin, *in_end, *out_begin, *out_end;
     op_view first = *out;
     first.shape[0] = 1;
-    row_span(run, stage, in, &in_begin, &in_end);
+    piece_span(run, stage, in, &in_begin, &in_end);
     op_view_span(&first, &out_begin, &out_end);
     const char *begin = in_begin < out_begin ? in_begin : out_begin, *end = in_end > out_end ? in_end : out_end;
     int64_t stride = out->strides[0];
-    return in->place.row_stride == stride && end - begin <= (stride < 0 ? -stride : stride);
+    return in->place.piece_stride == stride && end - begin <= (stride < 0 ? -stride : stride);
 }
 
 static int is_input_place(const op_place *place)
@@ -165,12 +174,33 @@ static int walks_alike(const op_run_state *run, const op_stage *stage, const op_
                        const op_stage_operand *b)
 {
     if (op_run_address(run, &a->place) != op_run_address(run, &b->place) ||
-        a->place.row_stride != b->place.row_stride || op_dtype_size(a->dtype) != op_dtype_size(b->dtype))
+        a->place.piece_stride != b->place.piece_stride || op_dtype_size(a->dtype) != op_dtype_size(b->dtype))
         return 0;
     for (int d = 0; d < stage->ndim; d++)
         if (stage->shape[d] > 1 && a->strides[d] != b->strides[d])
             return 0;
     return 1;
+}
+
+static const op_stage_operand *find_output(const op_stage *stage, int out)
+{
+    for (uint32_t k = stage->program.n_in; k < stage->program.n_in + stage->program.n_out; k++)
+        if (stage->operand[k].place.kind == OP_PLACE_OUT && stage->operand[k].place.index == out)
+            return &stage->operand[k];
+    return NULL;
+}
+
+/* Has a stage read all that it needs before a later one writes the output? */
+static int has_been_read(const op_run_state *run, const op_stage *reader, const op_stage_operand *in,
+                         const op_stage *writer, const op_view *out, int out_index)
+{
+    const op_pass *pass = pass_of(run, reader);
+    if (reader->pass != writer->pass || writer->is_across)
+        return 1;
+    if (!pass->last)
+        return rows_are_apart(run, reader, in, out);
+    const op_stage_operand *written = find_output(writer, out_index);
+    return written && walks_alike(run, reader, in, written);
 }
 
 /* Does stage `reader` read, through operand `in`, bytes of output `out`, whose writer is stage `writer`?
@@ -185,14 +215,10 @@ static int reads_output(const op_run_state *run, int reader, const op_stage_oper
     if (in_begin >= out_end || out_begin >= in_end)
         return 0;
     *shares = 1;
-    if (reader < writer) /* in an earlier pass, or earlier in the same row */
-        return run->plan->rows && !rows_are_apart(run, stage, in, out);
-    if (reader > writer || stage->kind != OP_STAGE_MAP)
-        return 1;
-    for (uint32_t k = stage->program.n_in; k < stage->program.n_in + stage->program.n_out; k++)
-        if (stage->operand[k].place.kind == OP_PLACE_OUT && stage->operand[k].place.index == out_index)
-            return !walks_alike(run, stage, in, &stage->operand[k]);
-    return 1;
+    if (reader < writer)
+        return !has_been_read(run, stage, in, run->plan->stage[writer], out, out_index);
+    const op_stage_operand *written = reader == writer ? find_output(stage, out_index) : NULL;
+    return stage->kind != OP_STAGE_MAP || !written || !walks_alike(run, stage, in, written);
 }
 
 static int writer_of(const op_plan *plan, int out)
@@ -202,9 +228,8 @@ static int writer_of(const op_plan *plan, int out)
         for (int k = 0; k < stage->n_reduction; k++)
             if (stage->reduction[k].result.kind == OP_PLACE_OUT && stage->reduction[k].result.index == out)
                 return s;
-        for (uint32_t k = stage->program.n_in; k < stage->program.n_in + stage->program.n_out; k++)
-            if (stage->operand[k].place.kind == OP_PLACE_OUT && stage->operand[k].place.index == out)
-                return s;
+        if (find_output(stage, out))
+            return s;
     }
     return 0;
 }
@@ -257,24 +282,24 @@ static void free_temp(op_run_state *run, int t)
     run->temp[t] = NULL;
 }
 
-static op_status begin_temps(op_run_state *run, int stage)
+static op_status begin_temps(op_run_state *run, int pass)
 {
     for (int t = 0; t < run->plan->n_temp; t++) {
-        if (run->temp_first[t] != stage)
+        if (run->temp_first[t] != pass)
             continue;
-        run->temp[t] = op_alloc(&run->engine->allocator, (size_t)run->plan->temp_bytes[t]);
-        run->scratch_bytes += run->plan->temp_bytes[t];
+        int64_t bytes = run->plan->temp[t].bytes;
+        run->temp[t] = op_alloc(&run->engine->allocator, (size_t)bytes);
+        run->scratch_bytes += bytes;
         if (!run->temp[t])
-            return op_fail(OP_ERR_MEMORY, "out of memory for a temporary of %lld bytes",
-                           (long long)run->plan->temp_bytes[t]);
+            return op_fail(OP_ERR_MEMORY, "out of memory for a temporary of %lld bytes", (long long)bytes);
     }
     return OP_OK;
 }
 
-static void end_temps(op_run_state *run, int stage)
+static void end_temps(op_run_state *run, int pass)
 {
     for (int t = 0; t < run->plan->n_temp; t++)
-        if (run->temp_last[t] == stage)
+        if (run->temp_last[t] == pass)
             free_temp(run, t);
 }
 
@@ -297,25 +322,25 @@ op_status op_run_stage(op_run_state *run, int s)
 
 op_status op_run_stages(op_run_state *run)
 {
+    const op_plan *plan = run->plan;
     op_status status = OP_OK;
-    if (run->plan->rows)
-        return op_run_rows(run);
-    for (int s = 0; s < run->plan->n_stage && status == OP_OK; s++) {
-        const op_stage *stage = run->plan->stage[s];
-        status = begin_temps(run, s);
+    for (int p = 0; p < plan->n_pass && status == OP_OK; p++) {
+        status = begin_temps(run, p);
         if (status == OP_OK)
-            status = op_run_stage(run, s);
+            status = plan->pass[p].pieces ? op_run_pieces(run, p) : op_run_stage(run, plan->pass[p].first);
         if (status == OP_OK && atomic_load(run->failed))
             status = op_fail((op_status)atomic_load(run->failed), "out of memory while a kernel ran");
         if (status == OP_OK && op_run_stopped(run))
             status = op_fail(OP_ERR_CANCELLED, "the evaluation was cancelled");
-        end_temps(run, s);
-        run->interpreted += run->code[s]->fn == NULL;
-        run->bytes += stage->bytes;
+        end_temps(run, p);
+        for (int s = plan->pass[p].first; s < plan->pass[p].first + plan->pass[p].n_stage; s++) {
+            run->interpreted += run->code[s]->fn == NULL;
+            run->bytes += plan->stage[s]->bytes;
+        }
         if (run->progress && status == OP_OK)
-            run->progress(run->progress_ctx, (s + 1.0) / run->plan->n_stage);
+            run->progress(run->progress_ctx, (p + 1.0) / plan->n_pass);
     }
-    for (int t = 0; t < run->plan->n_temp; t++)
+    for (int t = 0; t < plan->n_temp; t++)
         free_temp(run, t);
     return status;
 }

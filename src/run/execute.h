@@ -8,7 +8,7 @@
 typedef struct op_prepared {
     op_plan *plan;
     op_code **code;
-    int *temp_first, *temp_last; /* by temporary: the stages that need it */
+    int *temp_first, *temp_last; /* by temporary: the passes that need it */
     op_launch launch;            /* what preparing it took */
 } op_prepared;
 

@@ -146,15 +146,14 @@ static int64_t bytes_per_element(const op_stage *stage)
     return bytes;
 }
 
-/* Bytes that a stage reads and writes; in a plan with rows, all of its stages for all rows. */
+/* Bytes that the pass of a stage reads and writes. */
 static int64_t bytes_beside(const op_run_state *run, const op_stage *stage)
 {
+    const op_pass *pass = &run->plan->pass[stage->pass];
     int64_t bytes = 0;
-    if (!run->plan->rows)
-        return stage->bytes;
-    for (int s = 0; s < run->plan->n_stage; s++)
+    for (int s = pass->first; s < pass->first + pass->n_stage; s++)
         bytes += run->plan->stage[s]->bytes;
-    return bytes * run->plan->rows;
+    return bytes;
 }
 
 int64_t op_stream_lead(const op_run_state *run, const op_stage *stage, const op_kernel_args *args)

@@ -16,10 +16,9 @@ void op_worker_end(op_worker *w)
         op_release(&w->r->run->engine->allocator, w->memory);
 }
 
-/* Memory for `values` values of each output, and for a tree over so many leaves for each reduction. */
-int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lanes, int64_t leaves)
+int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lanes, int levels)
 {
-    int levels = op_tree_levels(leaves), n_block = (int)r->stage->program.n_out;
+    int n_block = (int)r->stage->program.n_out;
     int64_t bytes = 0, block_bytes = op_aligned(values * 8), trees = op_aligned((int64_t)sizeof(op_tree) * r->n);
     for (int k = 0; k < r->n; k++)
         bytes += levels * op_state_row(r->item[k].reducer, lanes);
@@ -46,7 +45,7 @@ int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lane
 void op_clear_trees(op_worker *w)
 {
     for (int k = 0; k < w->r->n; k++)
-        w->tree[k].top = 0, w->tree[k].pushed = 0;
+        w->tree[k].top = 0, w->tree[k].first = w->tree[k].pushed = 0;
 }
 
 int64_t op_state_row(const op_reducer *reducer, int64_t lanes)
@@ -134,8 +133,7 @@ static void reduce(op_reduce_run *r)
         op_reduce_lanes(r, threads);
 }
 
-/* Returns 0 if out of memory; close_run in any case. */
-static int open_run(op_reduce_run *r, op_run_state *run, const op_stage *stage, const op_code *code)
+int op_reduce_open(op_reduce_run *r, op_run_state *run, const op_stage *stage, const op_code *code)
 {
     *r = (op_reduce_run){.run = run, .stage = stage, .code = code, .n = stage->n_reduction, .kept = 1, .reduced = 1,
                          .columns = 1};
@@ -152,7 +150,7 @@ static int open_run(op_reduce_run *r, op_run_state *run, const op_stage *stage, 
     return 0;
 }
 
-static void close_run(op_reduce_run *r)
+void op_reduce_close(op_reduce_run *r)
 {
     const op_allocator *allocator = &r->run->engine->allocator;
     for (int k = 0; k < r->n && r->item; k++)
@@ -163,16 +161,24 @@ static void close_run(op_reduce_run *r)
         op_release(allocator, r->item);
 }
 
+void op_reduce_move(op_reduce_run *r)
+{
+    for (uint32_t k = 0; k < r->stage->program.n_in; k++)
+        r->args->operand[k].data = op_run_address(r->run, &r->stage->operand[k].place);
+    for (int k = 0; k < r->n; k++)
+        r->item[k].result = op_run_address(r->run, &r->stage->reduction[k].result);
+}
+
 op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code *code)
 {
     op_reduce_run r;
-    if (open_run(&r, run, stage, code) && r.kept)
+    if (op_reduce_open(&r, run, stage, code) && r.kept)
         reduce(&r);
-    close_run(&r);
+    op_reduce_close(&r);
     return OP_OK;
 }
 
-/* ---- the rows of a plan ---- */
+/* ---- the rows of a pass ---- */
 
 struct op_row_reduction {
     op_reduce_run r;
@@ -185,10 +191,10 @@ op_row_reduction *op_row_reduction_open(op_run_state *run, const op_stage *stage
     op_row_reduction *row = op_alloc(allocator, sizeof *row);
     if (!row)
         return NULL;
-    if (open_run(&row->r, run, stage, code) &&
-        op_worker_begin(&row->worker, &row->r, OP_BLOCK, OP_LANES, row->r.reduced / OP_LEAF + 1))
+    if (op_reduce_open(&row->r, run, stage, code) &&
+        op_worker_begin(&row->worker, &row->r, OP_BLOCK, OP_LANES, op_tree_levels(row->r.reduced / OP_LEAF + 1)))
         return row;
-    close_run(&row->r);
+    op_reduce_close(&row->r);
     op_release(allocator, row);
     return NULL;
 }
@@ -200,11 +206,7 @@ int op_row_reduction_serves(const op_stage *stage)
 
 void op_row_reduction_run(op_row_reduction *row)
 {
-    op_reduce_run *r = &row->r;
-    for (uint32_t k = 0; k < r->stage->program.n_in; k++)
-        r->args->operand[k].data = op_run_address(r->run, &r->stage->operand[k].place);
-    for (int k = 0; k < r->n; k++)
-        r->item[k].result = op_run_address(r->run, &r->stage->reduction[k].result);
+    op_reduce_move(&row->r);
     op_reduce_sequence(&row->worker, 0);
 }
 
@@ -214,6 +216,6 @@ void op_row_reduction_close(op_row_reduction *row)
         return;
     const op_allocator *allocator = &row->r.run->engine->allocator;
     op_worker_end(&row->worker);
-    close_run(&row->r);
+    op_reduce_close(&row->r);
     op_release(allocator, row);
 }

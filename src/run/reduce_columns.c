@@ -102,7 +102,7 @@ static int begin_columns(op_worker *w, op_reduce_run *r, int64_t i, int64_t leav
     int64_t first = i % r->column_blocks * r->column_width;
     int64_t width = r->columns - first < r->column_width ? r->columns - first : r->column_width;
     int64_t values = r->stage->accumulates ? 0 : leaf_of(r) * width;
-    if (!op_worker_begin(w, r, values, width * r->stage->lanes, leaves))
+    if (!op_worker_begin(w, r, values, width * r->stage->lanes, op_tree_levels(leaves)))
         return 0;
     w->outer = i / r->column_blocks;
     w->first = first;

@@ -4,16 +4,14 @@
 #include "run/reduction.h"
 
 enum {
-    SUBTREE = 128 * OP_LEAF,           /* most elements of a subtree that one thread reduces; a power of two of leaves */
-    FOLDED_ROWS = OP_BLOCK / OP_LANES, /* at a time, when the kernel folds: their lanes are a block */
-    FOLDED = FOLDED_ROWS * OP_LEAF,    /* elements, if they are leaves */
+    SUBTREE = 128 * OP_LEAF, /* most elements of a subtree that one thread reduces; a power of two of leaves */
 };
 
 /* Values begin..end-1 of the sequence of one result. */
 static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
-    if (!op_evaluate_sequence(&evaluation, kept, begin, end))
+    if (!op_evaluate_sequence(&evaluation, kept, begin, end, 0))
         op_run_fail(w->r->run, OP_ERR_MEMORY);
 }
 
@@ -34,8 +32,7 @@ static void push_leaves(op_worker *w, int k, const char *x, int64_t n, int64_t f
     }
 }
 
-/* Adds n values from number `at` of the blocks on. */
-static void push_values(op_worker *w, int64_t at, int64_t n, int64_t first)
+void op_push_values(op_worker *w, int64_t at, int64_t n, int64_t first)
 {
     for (int k = 0; k < w->r->n; k++) {
         const op_reduce_item *item = &w->r->item[k];
@@ -88,10 +85,10 @@ static void store_result(const op_reduce_run *r, const op_reduce_item *item, int
            (size_t)item->result_size);
 }
 
-static void finish_lanes(op_worker *w, int64_t kept, int64_t used)
+void op_finish_sequence(op_worker *w, int64_t kept, int64_t n)
 {
     for (int k = 0; k < w->r->n; k++)
-        store_result(w->r, &w->r->item[k], kept, op_tree_finish(&w->tree[k]), used);
+        store_result(w->r, &w->r->item[k], kept, op_tree_finish(&w->tree[k]), n);
 }
 
 /* Rows of OP_LANES lanes in every block begin as the identity. */
@@ -103,8 +100,7 @@ static void clear_lanes(op_worker *w, int64_t rows)
     }
 }
 
-/* The root over n elements from `begin` on of one sequence: lanes at the start of every block. */
-static void fold_block(op_worker *w, int64_t kept, int64_t begin, int64_t n)
+void op_fold_block(op_worker *w, int64_t kept, int64_t begin, int64_t n)
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
     int64_t leaves = (n + OP_LEAF - 1) / OP_LEAF;
@@ -119,8 +115,8 @@ static void fold_block(op_worker *w, int64_t kept, int64_t begin, int64_t n)
 static void fold_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t end)
 {
     op_clear_trees(w);
-    for (; begin < end; begin += FOLDED) {
-        fold_block(w, kept, begin, end - begin < FOLDED ? end - begin : FOLDED);
+    for (; begin < end; begin += OP_FOLDED) {
+        op_fold_block(w, kept, begin, end - begin < OP_FOLDED ? end - begin : OP_FOLDED);
         for (int k = 0; k < w->r->n; k++)
             op_tree_add(&w->tree[k], w->memory + w->r->item[k].block * w->block_bytes);
     }
@@ -139,20 +135,20 @@ static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t e
     for (; begin < end; begin += OP_BLOCK) {
         int64_t count = end - begin < OP_BLOCK ? end - begin : OP_BLOCK;
         evaluate_sequence(w, kept, begin, begin + count);
-        push_values(w, 0, count, begin);
+        op_push_values(w, 0, count, begin);
     }
 }
 
 void op_reduce_sequence(op_worker *w, int64_t kept)
 {
-    if (op_program_folds(&w->r->stage->program) && w->r->reduced <= FOLDED) { /* one block: no tree above it */
-        fold_block(w, kept, 0, w->r->reduced);
+    if (op_program_folds(&w->r->stage->program) && w->r->reduced <= OP_FOLDED) { /* one block: no tree above it */
+        op_fold_block(w, kept, 0, w->r->reduced);
         for (int k = 0; k < w->r->n; k++)
             store_result(w->r, &w->r->item[k], kept, w->memory + w->r->item[k].block * w->block_bytes, OP_LANES);
         return;
     }
     reduce_sequence(w, kept, 0, w->r->reduced);
-    finish_lanes(w, kept, w->r->reduced);
+    op_finish_sequence(w, kept, w->r->reduced);
 }
 
 /* Stores the results of rows whose n <= OP_LANES lanes lie one row after another in the blocks. */
@@ -174,8 +170,8 @@ static void push_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
 {
     for (int64_t i = 0; i < rows; i++) {
         op_clear_trees(w);
-        push_values(w, i * n, n, 0);
-        finish_lanes(w, first + i, n);
+        op_push_values(w, i * n, n, 0);
+        op_finish_sequence(w, first + i, n);
     }
 }
 
@@ -185,7 +181,7 @@ static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
     const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1, folds = op_program_folds(&stage->program);
     int64_t n = w->r->reduced, extent = stage->shape[inner - 1];
-    int64_t most = folds ? FOLDED_ROWS : OP_BLOCK / n;
+    int64_t most = folds ? OP_FOLDED_ROWS : OP_BLOCK / n;
     while (count > 0) {
         int64_t rows = count < most ? count : most, left = extent - first % extent;
         rows = rows < left ? rows : left;
@@ -219,7 +215,7 @@ static void chunk_of_results(void *ctx, int64_t i)
     op_reduce_run *r = ctx;
     int64_t first = i * r->batch, count = r->kept - first < r->batch ? r->kept - first : r->batch;
     op_worker w;
-    if (!op_worker_begin(&w, r, OP_BLOCK, OP_LANES, r->reduced / OP_LEAF + 1))
+    if (!op_worker_begin(&w, r, OP_BLOCK, OP_LANES, op_tree_levels(r->reduced / OP_LEAF + 1)))
         return;
     if (rows_are_short(r))
         reduce_short_rows(&w, first, count);
@@ -234,7 +230,7 @@ static void chunk_of_sequence(void *ctx, int64_t i)
     op_reduce_run *r = ctx;
     int64_t kept = i / r->subtrees, begin = i % r->subtrees * r->subtree, end = begin + r->subtree;
     op_worker w;
-    if (!op_worker_begin(&w, r, OP_BLOCK, OP_LANES, r->subtree / OP_LEAF))
+    if (!op_worker_begin(&w, r, OP_BLOCK, OP_LANES, op_tree_levels(r->subtree / OP_LEAF)))
         return;
     reduce_sequence(&w, kept, begin, end < r->reduced ? end : r->reduced);
     for (int k = 0; k < r->n; k++)
@@ -255,7 +251,7 @@ static void join_subtrees(op_worker *w, int64_t kept)
 void op_reduce_lanes(op_reduce_run *r, int threads)
 {
     r->subtree = SUBTREE;
-    while (r->subtree > FOLDED && r->reduced < r->subtree * 4 * threads)
+    while (r->subtree > OP_FOLDED && r->reduced < r->subtree * 4 * threads)
         r->subtree /= 2;
     r->subtrees = (r->reduced + r->subtree - 1) / r->subtree;
     if (r->kept >= 2 * threads || r->subtrees <= 1) {
@@ -270,11 +266,11 @@ void op_reduce_lanes(op_reduce_run *r, int threads)
         return;
     op_parallel(r->run, threads, r->kept * r->subtrees, chunk_of_sequence, r);
     op_worker w;
-    if (op_run_stopped(r->run) || !op_worker_begin(&w, r, 0, OP_LANES, r->subtrees))
+    if (op_run_stopped(r->run) || !op_worker_begin(&w, r, 0, OP_LANES, op_tree_levels(r->subtrees)))
         return;
     for (int64_t k = 0; k < r->kept; k++) {
         join_subtrees(&w, k);
-        finish_lanes(&w, k, r->reduced);
+        op_finish_sequence(&w, k, r->reduced);
     }
     op_worker_end(&w);
 }

@@ -7,7 +7,9 @@
 #include "run/tree.h"
 
 enum {
-    OP_BLOCK = 2 * OP_LEAF /* values evaluated at a time: 8 kB of doubles, which stay in the first-level cache */
+    OP_BLOCK = 2 * OP_LEAF, /* values evaluated at a time: 8 kB of doubles, which stay in the first-level cache */
+    OP_FOLDED_ROWS = OP_BLOCK / OP_LANES,  /* at a time, when the kernel folds: their lanes are a block */
+    OP_FOLDED = OP_FOLDED_ROWS * OP_LEAF,  /* elements, if they are leaves */
 };
 
 typedef struct op_reduce_item {
@@ -51,9 +53,9 @@ typedef struct op_worker {
     _Alignas(OP_ALIGNMENT) char few[16 << 10]; /* memory for one reduction, as a rule */
 } op_worker;
 
-/* Memory for `values` values of each output of the kernel, and for a tree over so many leaves for each reduction.
+/* Memory for `values` values of each output of the kernel, and for a tree of so many levels for each reduction.
  * Returns 0 if there is none. */
-int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lanes, int64_t leaves);
+int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lanes, int levels);
 void op_worker_end(op_worker *w);
 void op_clear_trees(op_worker *w);
 /* Evaluates rows into the blocks of a worker: see op_evaluate. */
@@ -69,5 +71,19 @@ void op_reduce_columns(op_reduce_run *r, int threads);
 
 /* The whole of sequence `kept`, and its results. */
 void op_reduce_sequence(op_worker *w, int64_t kept);
+
+/* Parts of it. Elements of a sequence that begin at an aligned subtree of at most OP_FOLDED elements: their root goes
+ * to the start of every block, if the kernel folds; */
+void op_fold_block(op_worker *w, int64_t kept, int64_t begin, int64_t n);
+/* or n values from number `at` on of every block, which begin a leaf and have position `first`, go to every tree. */
+void op_push_values(op_worker *w, int64_t at, int64_t n, int64_t first);
+/* The trees are complete: the results of sequence `kept` of so many elements. */
+void op_finish_sequence(op_worker *w, int64_t kept, int64_t n);
+
+/* A reduction's own room, with nothing run yet. Returns 0 if out of memory; close in any case. */
+int op_reduce_open(op_reduce_run *r, op_run_state *run, const op_stage *stage, const op_code *code);
+void op_reduce_close(op_reduce_run *r);
+/* Moves operands and results to the piece that the run is at. */
+void op_reduce_move(op_reduce_run *r);
 
 #endif

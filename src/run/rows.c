@@ -1,4 +1,4 @@
-/* Plans with rows: all stages run on a row while it is in cache. What is the same for every row of a chunk is
+/* Passes by pieces: all stages run on a piece while it is in cache. What is the same for every piece of a chunk is
  * prepared once, because a row may be only a few hundred elements. */
 #include "base/view.h"
 #include "run/run.h"
@@ -7,41 +7,65 @@ enum { BATCH_ELEMENTS = 65536 /* of one chunk */ };
 
 typedef struct op_rows_run {
     op_run_state *run;
-    int64_t batch; /* rows of one chunk */
+    const op_pass *pass;
+    int64_t batch, chunks; /* pieces of one chunk */
+    op_across **across;    /* by stage of the pass; NULL where results are those of a piece */
 } op_rows_run;
 
 /* A stage, as a thread runs it: with arguments of its own if one call of the kernel is the whole row, with a
- * reduction, or in general. */
+ * reduction of the row or of all pieces, or in general. */
 typedef struct op_row_stage {
     const op_stage *stage;
     const op_code *code;
     op_args_room room;
     op_kernel_args *args;
     op_row_reduction *reduction;
+    op_feed *feed;
 } op_row_stage;
 
 /* A thread's part of the run. */
 typedef struct op_rows_worker {
     op_run_state own;
-    char *temp[OP_PLAN_ROW_TEMPS];
-    char *memory; /* temporaries of one row */
+    const op_pass *pass;
+    char **temp;
+    char *memory; /* temporaries of one piece */
     op_row_stage *stage;
 } op_rows_worker;
 
-/* Outputs only, because temporaries are read again; and every row must begin aligned. */
-static void choose_stream(const op_run_state *run, op_row_stage *s)
+/* Does a later stage of the pass read the output? */
+static int is_read_again(const op_plan *plan, const op_pass *pass, const op_place *out)
 {
-    for (uint32_t k = s->stage->program.n_in; k < s->stage->program.n_in + s->stage->program.n_out; k++)
-        if (s->stage->operand[k].place.kind != OP_PLACE_OUT || s->stage->operand[k].place.row_stride % 64)
+    for (int i = pass->first; i < pass->first + pass->n_stage; i++)
+        for (uint32_t k = 0; k < plan->stage[i]->program.n_in; k++) {
+            const op_place *in = &plan->stage[i]->operand[k].place;
+            if (in->kind == out->kind && in->index == out->index)
+                return 1;
+        }
+    return 0;
+}
+
+/* Outputs only, because temporaries are read again; and every piece must begin aligned. */
+static void choose_stream(const op_run_state *run, const op_pass *pass, op_row_stage *s)
+{
+    for (uint32_t k = s->stage->program.n_in; k < s->stage->program.n_in + s->stage->program.n_out; k++) {
+        const op_place *place = &s->stage->operand[k].place;
+        if (place->kind != OP_PLACE_OUT || place->piece_stride % 64 || is_read_again(run->plan, pass, place))
             return;
+    }
     if (op_stream_lead(run, s->stage, s->args) == 0)
         s->args->flags |= OP_KERNEL_STREAM;
 }
 
-static int open_stage(op_run_state *own, op_row_stage *s, int i)
+static int open_stage(op_rows_worker *w, const op_rows_run *r, int64_t chunk, int i)
 {
-    const op_stage *stage = own->plan->stage[i];
-    *s = (op_row_stage){.stage = stage, .code = own->code[i]};
+    op_run_state *own = &w->own;
+    const op_stage *stage = own->plan->stage[w->pass->first + i];
+    op_row_stage *s = &w->stage[i];
+    *s = (op_row_stage){.stage = stage, .code = own->code[w->pass->first + i]};
+    if (r->across[i]) {
+        s->feed = op_feed_open(r->across[i], own, chunk);
+        return s->feed != NULL;
+    }
     if (op_row_reduction_serves(stage)) {
         s->reduction = op_row_reduction_open(own, stage, s->code);
         return s->reduction != NULL;
@@ -50,33 +74,38 @@ static int open_stage(op_run_state *own, op_row_stage *s, int i)
         return 1;
     s->args = op_args_new(own, stage, &s->room);
     if (s->args)
-        choose_stream(own, s);
+        choose_stream(own, w->pass, s);
     return s->args != NULL;
 }
 
 /* The caller closes the worker in any case. */
-static int open_worker(op_rows_worker *w, const op_run_state *run, int64_t first)
+static int open_worker(op_rows_worker *w, const op_rows_run *r, int64_t chunk)
 {
+    const op_run_state *run = r->run;
     const op_plan *plan = run->plan;
     const op_allocator *allocator = &run->engine->allocator;
+    int pass = (int)(r->pass - plan->pass);
     int64_t bytes = 0;
     w->own = *run;
-    w->own.row = first;
-    w->own.temp = w->temp;
+    w->own.piece = chunk * r->batch;
     w->own.threads = 1;
+    w->pass = r->pass;
     for (int t = 0; t < plan->n_temp; t++)
-        bytes += op_aligned(plan->temp_bytes[t]);
+        bytes += plan->temp[t].pass == pass ? op_aligned(plan->temp[t].bytes) : 0;
     w->memory = op_alloc(allocator, (size_t)bytes);
-    w->stage = op_alloc_zero(allocator, sizeof *w->stage * (size_t)plan->n_stage);
-    if (!w->memory || !w->stage)
+    w->temp = op_alloc(allocator, sizeof *w->temp * (size_t)(plan->n_temp + 1));
+    w->stage = op_alloc_zero(allocator, sizeof *w->stage * (size_t)r->pass->n_stage);
+    if (!w->memory || !w->temp || !w->stage)
         return 0;
     char *next = w->memory;
     for (int t = 0; t < plan->n_temp; t++) {
-        w->temp[t] = next;
-        next += op_aligned(plan->temp_bytes[t]);
+        int is_own = plan->temp[t].pass == pass;
+        w->temp[t] = is_own ? next : run->temp[t];
+        next += is_own ? op_aligned(plan->temp[t].bytes) : 0;
     }
-    for (int s = 0; s < plan->n_stage; s++)
-        if (!open_stage(&w->own, &w->stage[s], s))
+    w->own.temp = w->temp;
+    for (int i = 0; i < r->pass->n_stage; i++)
+        if (!open_stage(w, r, chunk, i))
             return 0;
     return 1;
 }
@@ -84,75 +113,119 @@ static int open_worker(op_rows_worker *w, const op_run_state *run, int64_t first
 static void close_worker(op_rows_worker *w)
 {
     const op_allocator *allocator = &w->own.engine->allocator;
-    for (int s = 0; w->stage && s < w->own.plan->n_stage; s++) {
+    for (int s = 0; w->stage && s < w->pass->n_stage; s++) {
         op_row_reduction_close(w->stage[s].reduction);
+        op_feed_close(w->stage[s].feed);
         if (!w->stage[s].args)
             continue;
         op_stream_fence(w->stage[s].args);
         op_args_free(&w->own, w->stage[s].args, &w->stage[s].room);
     }
     op_release(allocator, w->stage);
+    op_release(allocator, w->temp);
     op_release(allocator, w->memory);
 }
 
-static int run_map(const op_run_state *own, op_row_stage *s)
+static int run_map(const op_rows_worker *w, op_row_stage *s)
 {
+    const op_run_state *own = &w->own;
     const op_program *program = &s->stage->program;
+    int64_t n = w->pass->last && own->piece == w->pass->pieces - 1 ? w->pass->last : s->stage->shape[0];
     for (uint32_t k = 0; k < program->n_in + program->n_out; k++)
         s->args->operand[k].data = op_run_address(own, &s->stage->operand[k].place);
-    return s->stage->shape[0] == 0 || op_code_run(s->code, s->args, 0, s->stage->shape[0]);
+    return n == 0 || op_code_run(s->code, s->args, 0, n);
 }
 
 /* Returns 0 after a failure. */
 static int run_row(op_rows_worker *w)
 {
     int ok = 1;
-    for (int i = 0; i < w->own.plan->n_stage && ok; i++) {
+    for (int i = 0; i < w->pass->n_stage && ok; i++) {
         op_row_stage *s = &w->stage[i];
-        if (s->reduction)
+        if (s->feed)
+            op_feed_piece(s->feed);
+        else if (s->reduction)
             op_row_reduction_run(s->reduction);
         else if (s->args)
-            ok = run_map(&w->own, s);
+            ok = run_map(w, s);
         else
-            ok = op_run_stage(&w->own, i) == OP_OK;
+            ok = op_run_stage(&w->own, w->pass->first + i) == OP_OK;
         ok &= !atomic_load_explicit(w->own.failed, memory_order_relaxed);
     }
     return ok;
 }
 
-static void chunk_of_rows(void *ctx, int64_t i)
+static void chunk_of_pieces(void *ctx, int64_t i)
 {
     const op_rows_run *r = ctx;
     op_rows_worker w;
-    int64_t first = i * r->batch, rows = r->run->plan->rows;
-    int64_t end = first + r->batch < rows ? first + r->batch : rows;
-    int ok = open_worker(&w, r->run, first);
-    for (; ok && w.own.row < end && !op_run_stopped(&w.own); w.own.row++)
+    int64_t end = (i + 1) * r->batch < r->pass->pieces ? (i + 1) * r->batch : r->pass->pieces;
+    int ok = open_worker(&w, r, i);
+    for (; ok && w.own.piece < end && !op_run_stopped(&w.own); w.own.piece++)
         ok = run_row(&w);
     if (!ok)
         op_run_fail(r->run, OP_ERR_MEMORY);
     close_worker(&w);
 }
 
-op_status op_run_rows(op_run_state *run)
+/* Reductions across pieces. Returns 0 if out of memory; close_across in any case. */
+static int open_across(op_rows_run *r)
 {
-    const op_plan *plan = run->plan;
-    double elements = 0;
-    int threads = 1;
-    for (int s = 0; s < plan->n_stage; s++) {
-        const op_stage *stage = plan->stage[s];
+    op_run_state *run = r->run;
+    r->across = op_alloc_zero(&run->engine->allocator, sizeof *r->across * (size_t)r->pass->n_stage);
+    for (int i = 0; r->across && i < r->pass->n_stage; i++) {
+        int s = r->pass->first + i;
+        if (!run->plan->stage[s]->is_across)
+            continue;
+        r->across[i] = op_across_open(run, run->plan->stage[s], run->code[s], r->chunks, r->batch);
+        if (!r->across[i])
+            return 0;
+    }
+    return r->across != NULL;
+}
+
+static void close_across(op_rows_run *r)
+{
+    for (int i = 0; r->across && i < r->pass->n_stage; i++)
+        op_across_close(r->across[i]);
+    op_release(&r->run->engine->allocator, r->across);
+}
+
+/* How many threads, and how many pieces each of them takes at a time. */
+static int choose_batch(op_rows_run *r)
+{
+    const op_pass *pass = r->pass;
+    int threads = 1, is_across = 0;
+    double elements = 1;
+    for (int s = pass->first; s < pass->first + pass->n_stage; s++) {
+        const op_stage *stage = r->run->plan->stage[s];
         double size = (double)op_shape_size(stage->ndim, stage->shape);
-        int wanted = op_threads_for(run, stage, run->code[s], size * (double)plan->rows);
+        int wanted = op_threads_for(r->run, stage, r->run->code[s], size * (double)pass->pieces);
         threads = wanted > threads ? wanted : threads;
         elements = size > elements ? size : elements;
-        run->bytes += stage->bytes * plan->rows;
-        run->interpreted += run->code[s]->fn == NULL;
+        is_across |= stage->is_across;
     }
-    op_rows_run r = {.run = run, .batch = elements < BATCH_ELEMENTS ? (int64_t)(BATCH_ELEMENTS / elements) : 1};
-    int64_t fair = plan->rows / (threads * 4); /* rows of a chunk that leave something to balance */
-    r.batch = r.batch > fair ? (fair > 0 ? fair : 1) : r.batch;
-    op_parallel(run, threads, (plan->rows + r.batch - 1) / r.batch, chunk_of_rows, &r);
-    if (atomic_load(run->failed))
-        return op_fail((op_status)atomic_load(run->failed), "out of memory while a kernel ran");
-    return op_run_stopped(run) ? op_fail(OP_ERR_CANCELLED, "the evaluation was cancelled") : OP_OK;
+    int64_t fair = pass->pieces / (threads * 4); /* pieces of a chunk that leave something to balance */
+    r->batch = elements < BATCH_ELEMENTS ? (int64_t)(BATCH_ELEMENTS / elements) : 1;
+    if (is_across) /* what a chunk leaves of a reduction is kept: few chunks */
+        r->batch = threads > 1 ? fair : pass->pieces;
+    r->batch = r->batch > fair && threads > 1 ? fair : r->batch;
+    r->batch = r->batch > 0 ? r->batch : 1;
+    r->chunks = (pass->pieces + r->batch - 1) / r->batch;
+    return threads;
+}
+
+op_status op_run_pieces(op_run_state *run, int pass)
+{
+    op_rows_run r = {.run = run, .pass = &run->plan->pass[pass]};
+    int threads = choose_batch(&r);
+    if (open_across(&r))
+        op_parallel(run, threads, r.chunks, chunk_of_pieces, &r);
+    else
+        op_run_fail(run, OP_ERR_MEMORY);
+    for (int i = 0; r.across && i < r.pass->n_stage; i++)
+        if (r.across[i] && !op_run_stopped(run))
+            op_across_finish(r.across[i]);
+    close_across(&r);
+    return OP_OK;
 }

@@ -12,13 +12,13 @@ typedef struct op_run_state {
     const op_view *holes;
     const op_view *outs;
     char **temp;               /* by temporary; NULL while it is not needed */
-    const int *temp_first, *temp_last; /* by temporary: the stages that need it */
+    const int *temp_first, *temp_last; /* by temporary: the passes that need it */
     int threads;               /* at most */
     const int *cancel;         /* the caller's flag, or NULL */
     unsigned cancels;          /* the engine's count when the run began */
     void (*progress)(void *ctx, double done);
     void *progress_ctx;
-    int64_t row;               /* of a plan with rows */
+    int64_t piece;             /* of the pass that is running, if it has pieces */
     int in_place;              /* an output shares memory with an input */
     _Atomic int *failed;       /* op_status of the first failure in a chunk, of any thread */
     /* what happened, for launch records */
@@ -35,15 +35,30 @@ op_status op_run_scan(op_run_state *run, const op_stage *stage, const op_code *c
 op_status op_run_count(op_run_state *run, const op_stage *stage, const op_code *code);
 op_status op_run_weigh(op_run_state *run, const op_stage *stage, const op_code *code);
 op_status op_run_stage(op_run_state *run, int stage); /* whichever it is */
-op_status op_run_rows(op_run_state *run);             /* a plan with rows */
+op_status op_run_pieces(op_run_state *run, int pass); /* all stages of a pass by pieces */
 
-/* A reduction of one sequence in a plan with rows: what is the same for all rows of a thread is made once. NULL
+/* A reduction of one sequence in a pass by rows: what is the same for all rows of a thread is made once. NULL
  * if out of memory. op_row_reduction_run is for the row that the run is at. */
 typedef struct op_row_reduction op_row_reduction;
 int op_row_reduction_serves(const op_stage *stage);
 op_row_reduction *op_row_reduction_open(op_run_state *run, const op_stage *stage, const op_code *code);
 void op_row_reduction_run(op_row_reduction *row);
 void op_row_reduction_close(op_row_reduction *row);
+
+/* A reduction across the pieces of a pass (run/across.c), and what each of its chunks leaves of it. Open takes how
+ * many there are, and how many pieces each has; NULL if out of memory. */
+typedef struct op_across op_across;
+op_across *op_across_open(op_run_state *run, const op_stage *stage, const op_code *code, int64_t chunks, int64_t pieces);
+/* All chunks have been fed: stores the results. */
+void op_across_finish(op_across *across);
+void op_across_close(op_across *across);
+
+/* A thread feeds the pieces of one chunk, one after another. */
+typedef struct op_feed op_feed;
+op_feed *op_feed_open(op_across *across, op_run_state *run, int64_t chunk);
+void op_feed_piece(op_feed *feed);
+/* Keeps what the chunk came to, and frees the feed. */
+void op_feed_close(op_feed *feed);
 
 /* Elements of a map stage that come before all its contiguous outputs are aligned for stores past the cache;
  * -1 if that never is, or if the outputs are small enough to stay in cache. */

@@ -30,26 +30,37 @@ static void combine_top(op_tree *tree)
     tree->reducer->merge(level(tree, tree->top - 1), 0, level(tree, tree->top), 0, tree->width, tree->width);
 }
 
+/* A subtree of so many leaves is on top: combines it with the one before, while both are halves of one subtree. */
+static void combine_halves(op_tree *tree, int64_t leaves)
+{
+    for (; !(tree->pushed & leaves) && tree->pushed - 2 * leaves >= tree->first; leaves *= 2)
+        combine_top(tree);
+}
+
 void op_tree_push(op_tree *tree)
 {
     tree->top++;
     tree->pushed++;
-    for (int64_t digit = tree->pushed; !(digit & 1); digit >>= 1)
-        combine_top(tree);
+    combine_halves(tree, 1);
 }
 
 void op_tree_add(op_tree *tree, const void *leaf)
 {
-    if (tree->pushed & 1) { /* combined at once with the one that waits */
+    if (tree->pushed & 1 && tree->pushed > tree->first) { /* combined at once with the one that waits */
         tree->reducer->merge(level(tree, tree->top - 1), 0, leaf, 0, tree->width, tree->width);
         tree->pushed++;
-        for (int64_t digit = tree->pushed >> 1; !(digit & 1); digit >>= 1)
-            combine_top(tree);
+        combine_halves(tree, 2);
     } else {
-        memcpy(op_tree_next(tree), leaf, (size_t)(tree->width * tree->reducer->state_bytes));
-        tree->top++;
-        tree->pushed++;
+        op_tree_add_subtree(tree, leaf, 1);
     }
+}
+
+void op_tree_add_subtree(op_tree *tree, const void *root, int64_t leaves)
+{
+    memcpy(op_tree_next(tree), root, (size_t)(tree->width * tree->reducer->state_bytes));
+    tree->top++;
+    tree->pushed += leaves;
+    combine_halves(tree, leaves);
 }
 
 void *op_tree_finish(op_tree *tree)

@@ -11,7 +11,8 @@ typedef struct op_tree {
     const op_reducer *reducer;
     int64_t width;     /* lanes */
     int64_t row_bytes; /* of one partial result: the states of its lanes */
-    int64_t pushed;
+    int64_t first;     /* number of the leaf that the tree begins with: 0, if it is not a part of another one */
+    int64_t pushed;    /* number of the next leaf */
     int top;
     char *stack; /* levels * row_bytes */
 } op_tree;
@@ -21,8 +22,10 @@ int op_tree_levels(int64_t leaves);
 /* Where the next leaf goes; then op_tree_push. */
 void *op_tree_next(op_tree *tree);
 void op_tree_push(op_tree *tree);
-/* The same for a leaf that lies elsewhere. */
+/* The same for a leaf that lies elsewhere, and for the root of a subtree of so many leaves, a power of two, which
+ * begins at a multiple of that. */
 void op_tree_add(op_tree *tree, const void *leaf);
+void op_tree_add_subtree(op_tree *tree, const void *root, int64_t leaves);
 /* The root, in the tree's memory. Nothing must be pushed after it. */
 void *op_tree_finish(op_tree *tree);
 

@@ -58,7 +58,7 @@ static int weigh_elements(const op_weigh_run *r, const op_evaluation *evaluation
     const void *weight = evaluation->memory + r->sum->weights * evaluation->block_bytes;
     for (; begin < end && !op_run_stopped(r->run); begin += BLOCK) {
         int64_t n = end - begin < BLOCK ? end - begin : BLOCK;
-        if (!op_evaluate_sequence(evaluation, 0, begin, begin + n))
+        if (!op_evaluate_sequence(evaluation, 0, begin, begin + n, 0))
             return 0;
         if (r->sum->result_dtype == OP_F64)
             add_floats(table, r->sum->extent, place, weight, n);

@@ -10,7 +10,8 @@ Levels, and the two of 1 to 8 threads, change from seed to seed so that each lev
 seed, for compiling is what takes the time:
   - one tree in 10 has each node alone as compiled code, another one all of them side by side in one kernel;
   - one in 20 is run at a second level, one in 5 as a prepared kernel;
-  - one in three asks for its last node alone, one in 25 is of arrays that several threads share.
+  - one in three asks for its last node alone, another one for nodes beside what is made of them;
+  - one in 25 is of arrays that several threads share.
 
     random_trees.py [--count N] [--seconds S] [--seed FIRST] [--jobs J] [-v]
 
@@ -100,7 +101,8 @@ def random_layout(rng, values, shape, dtype):
     return array
 
 
-ROW_SHAPES = [(9, 300), (40, 257), (8, 2, 150), (33, 1025)]  # for plans that go row by row
+ROW_SHAPES = [(9, 300), (40, 257), (8, 2, 150), (33, 1025)]  # for passes that go row by row
+PIECE_SHAPES = [(17001,), (2, 9001), (33000,), (100003,), (317, 331), (31, 67, 53)]  # or by longer pieces
 
 
 def random_shape(rng):
@@ -111,6 +113,8 @@ def random_shape(rng):
         return rng.choice([(100003,), (317, 331), (3, 40009), (40009, 3), (31, 67, 53)])
     if kind < 0.07:
         return rng.choice(ROW_SHAPES)
+    if kind < 0.08:
+        return rng.choice(PIECE_SHAPES)
     if kind < 0.15:  # several blocks of a scan, or chunks
         return rng.choice([(1025,), (4099,), (17001,), (2, 9001), (3, 1500), (1500, 3), (2500, 2), (2, 1030, 3)])
     ndim = rng.choice([0, 1, 1, 1, 2, 2, 2, 3, 3, 4])
@@ -423,6 +427,20 @@ class Tree:
                 return None
         return self.scan(i) if rng.random() < 0.3 else i
 
+    def step_across(self, room):
+        """Reductions of all elements of a node, or of some axes of it, and perhaps what needs one of them."""
+        rng = self.rng
+        i = self.existing()
+        if self.dtypes[i] is None or not self.shapes[i] or 0 in self.shapes[i]:
+            return None
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            name = rng.choice([n for n in REDUCE_NAMES if not n.startswith("ptp")])
+            axes = [len(self.shapes[i]) - 1] if rng.random() < 0.2 else None
+            r = self.add(Node("reduce", (name, axes, rng.random() < 0.5, 0, 0), (i, None, None)))
+        if r is not None and np.prod(self.shapes[r]) == 1 and rng.random() < 0.5:
+            return self.add(Node("op", rng.choice(ROW_CONSUMERS), (i, r)))
+        return r
+
     def grow(self):
         rng = self.rng
         shape = random_shape(rng)
@@ -431,8 +449,9 @@ class Tree:
         self.leaf(shape)
         wanted = rng.choice([2, 3, 5] if large else [1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 8, 10, 18])
         steps = [self.step_op, self.step_view, self.step_reduce, self.step_cast, self.step_row, self.step_scan,
-                 self.step_stages, self.step_count]
-        steps = rng.choices(steps, ROW_STEP_WEIGHTS if shape in ROW_SHAPES else STEP_WEIGHTS, k=wanted * 2)
+                 self.step_stages, self.step_count, self.step_across]
+        by_pieces = shape in ROW_SHAPES or shape in PIECE_SHAPES
+        steps = rng.choices(steps, PIECE_STEP_WEIGHTS if by_pieces else STEP_WEIGHTS, k=wanted * 2)
         for step in steps:
             step(room)
             if sum(bool(node.args) for node in self.nodes) >= wanted:
@@ -478,8 +497,8 @@ REDUCE_NAMES = [name for name in oracle.REDUCTIONS if hasattr(lib, "op_" + name)
 NEED_ELEMENTS = {"max", "min", "nanmax", "nanmin", "ptp", "argmax", "argmin", "norm_inf", "logsumexp", "softmax"}
 SCAN_NAMES = [name for name in oracle.SCANS if hasattr(lib, "op_" + name)]
 ROW_CONSUMERS = ["subtract", "divide", "multiply", "less", "maximum"]
-STEP_WEIGHTS = [10, 3, 2, 2, 1, 2, 1, 1]  # op, view, reduce, cast, row, scan, stages, count
-ROW_STEP_WEIGHTS = [6, 1, 0, 1, 4, 1, 4, 0]
+STEP_WEIGHTS = [10, 3, 2, 2, 1, 2, 1, 1, 1]  # op, view, reduce, cast, row, scan, stages, count, across
+PIECE_STEP_WEIGHTS = [6, 1, 0, 1, 4, 1, 4, 0, 5]
 
 # ---- checks ---------------------------------------------------------------------------------------------
 
@@ -671,11 +690,13 @@ def check_tree(seed, machines, totals, verbose=False):
             failures.append(f"{how} ({engine.name}): {error}\n{tree.listing()}")
 
     rng = random.Random(f"the runs of {seed}")  # not the numbers that the tree was drawn with
+    made = [i for i in strong if tree.nodes[i].args]
     if rng.random() < 0.3:
         roots = roots[-1:]
+    elif rng.random() < 0.5:  # arrays beside what is made of them
+        roots += rng.sample(made, rng.randint(0, min(3, len(made))))
     pairs = machines.pick(seed)
     engine, threads = pairs[1]
-    made = [i for i in strong if tree.nodes[i].args]
     for each, n in pairs:
         attempt("fused", roots, lambda: run(tree, roots, each, n, rng, totals), each, n)
     if rng.random() < 0.05:

@@ -274,7 +274,7 @@ static int reductions_of_several_dtypes(op_expr **outs)
     return 20;
 }
 
-/* A running sum is complete at the end of its pass; then all sums of it together: 2. */
+/* A running sum along a row is complete at its end, where all sums of it can follow: 1. */
 static int sums_of_a_running_sum(op_expr **outs)
 {
     op_expr *running = node(op_cumsum(chain(B, 10, 0), 1));
@@ -283,7 +283,7 @@ static int sums_of_a_running_sum(op_expr **outs)
     return 20;
 }
 
-/* Sums, a running sum of what they scale, sums of that: 3. */
+/* Sums, then a running sum along rows of what they scale, and sums of that: 2. */
 static int a_running_sum_between(op_expr **outs)
 {
     op_expr *first[10];
@@ -293,6 +293,96 @@ static int a_running_sum_between(op_expr **outs)
     for (int i = 0; i < 10; i++)
         outs[i] = sum(chain(running, 10, i));
     return 10;
+}
+
+/* An array is stored while its sums are taken: 1. */
+static int an_array_and_its_sums(op_expr **outs)
+{
+    op_expr *x = chain(B, 200, 0);
+    for (int i = 0; i < 20; i++)
+        outs[i] = i % 3 == 0   ? sum(map(op_mul(x, 1.0 + i)))
+                  : i % 3 == 1 ? reduction(op_max(x, OP_ALL, 0))
+                               : reduction(op_argmin(map(op_add(x, (double)i)), OP_ALL, 0));
+    outs[20] = x;
+    outs[21] = map(op_cast(x, OP_F32));
+    return 22;
+}
+
+/* An array and its sums, then another array that needs them, and its sums: 2. */
+static int arrays_and_sums_between(op_expr **outs)
+{
+    op_expr *x = chain(B, 80, 0), *first[10];
+    for (int i = 0; i < 10; i++)
+        outs[i] = first[i] = sum(map(op_add(x, (double)i)));
+    op_expr *y = chain(map((op_div)(x, added(first, 10))), 80, 1);
+    for (int i = 0; i < 10; i++)
+        outs[10 + i] = sum(map(op_add(y, (double)i)));
+    outs[20] = x;
+    outs[21] = y;
+    return 22;
+}
+
+static op_expr *divided_by_rows(op_expr *x, int n, int which)
+{
+    for (int i = 0; i < n; i++)
+        x = chain(map((op_div)(x, map(op_add(row(x), 1.0)))), 8, which + i);
+    return x;
+}
+
+/* What each row needs of all others is there after the first: 2. */
+static int a_sum_then_rows_nineteen_levels_deep(op_expr **outs)
+{
+    outs[0] = divided_by_rows(map((op_div)(B, map(op_add(sum(B), 1.0)))), 19, 0);
+    return 1;
+}
+
+/* The sum takes each row when it is complete: 1. */
+static int rows_nineteen_levels_deep_then_a_sum(op_expr **outs)
+{
+    outs[0] = sum(divided_by_rows(B, 19, 0));
+    return 1;
+}
+
+/* The rows are computed again from what their sums were, for memory is dearer: 2. */
+static int rows_then_a_sum_then_rows(op_expr **outs)
+{
+    op_expr *x = divided_by_rows(B, 9, 0);
+    outs[0] = divided_by_rows(map((op_div)(x, map(op_add(sum(x), 1.0)))), 10, 9);
+    return 1;
+}
+
+/* Of arrays that have nothing in common but their shape: 1. */
+static int running_sums_of_many_arrays(op_expr **outs)
+{
+    static double values[20][N];
+    for (int i = 0; i < 20; i++) {
+        for (int k = 0; k < N; k++)
+            values[i][k] = b[k] + i;
+        outs[i] = reduction(op_cumsum(chain(op_input(graph, OP_VIEW_2D(OP_F64, values[i], ROWS, COLS)), 10, i), 1));
+    }
+    return 20;
+}
+
+/* Running sums along rows, sums of rows, of everything, and of the running sums: 1. */
+static int running_sums_beside_sums(op_expr **outs)
+{
+    for (int i = 0; i < 5; i++) {
+        op_expr *x = chain(B, 40, i), *running = reduction(op_cumsum(x, 1));
+        outs[4 * i] = running;
+        outs[4 * i + 1] = row(x);
+        outs[4 * i + 2] = sum(x);
+        outs[4 * i + 3] = sum(running);
+    }
+    return 20;
+}
+
+/* As rows and as one sequence it is the same memory: 1. */
+static int sums_of_one_memory_in_two_shapes(op_expr **outs)
+{
+    op_expr *flat = op_input(graph, OP_VIEW_1D(OP_F64, b, N));
+    for (int i = 0; i < 20; i++)
+        outs[i] = sum(chain(i % 2 ? B : flat, 10, i));
+    return 20;
 }
 
 static const struct {
@@ -317,8 +407,16 @@ static const struct {
     {CASE(sums_of_neighbours), 1},
     {CASE(masked_sums), 1},
     {CASE(reductions_of_several_dtypes), 1},
-    {CASE(sums_of_a_running_sum), 2},
-    {CASE(a_running_sum_between), 3},
+    {CASE(sums_of_a_running_sum), 1},
+    {CASE(a_running_sum_between), 2},
+    {CASE(an_array_and_its_sums), 1},
+    {CASE(arrays_and_sums_between), 2},
+    {CASE(a_sum_then_rows_nineteen_levels_deep), 2},
+    {CASE(rows_nineteen_levels_deep_then_a_sum), 1},
+    {CASE(rows_then_a_sum_then_rows), 2},
+    {CASE(running_sums_of_many_arrays), 1},
+    {CASE(running_sums_beside_sums), 1},
+    {CASE(sums_of_one_memory_in_two_shapes), 1},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 

@@ -152,6 +152,80 @@ START_TEST(rows_in_place)
 }
 END_TEST
 
+/* An array and reductions of it in one pass by pieces, on any number of threads, and each of them alone. The second
+ * shape goes by rows, which end anywhere in a leaf. */
+START_TEST(pieces_change_no_bit)
+{
+    enum { LENGTH = 450 * 1100 + 50, RESULTS = 6 };
+    double *x = malloc(sizeof *x * LENGTH), *whole = malloc(sizeof *x * LENGTH), *alone = malloc(sizeof *x * LENGTH);
+    double *rows[2] = {malloc(sizeof *x * 450), malloc(sizeof *x * 450)};
+    for (int i = 0; i < LENGTH; i++)
+        x[i] = cos(i * 0.7) * 5;
+    for (int by_rows = 0; by_rows < 2; by_rows++) {
+        int64_t shape[] = {450, 1100}, length[] = {LENGTH}, row_shape[] = {450, 1};
+        int ndim = by_rows ? 2 : 1;
+        op_expr *X = op_input(graph, op_view_nd(OP_F64, x, ndim, by_rows ? shape : length, NULL));
+        op_expr *y = (op_add)(op_sin(X), op_exp(X));
+        op_expr *sum = op_sum(y, by_rows ? OP_AXIS(1) : OP_ALL, by_rows ? OP_KEEPDIMS : 0);
+        op_expr *z = by_rows ? (op_div)(y, sum) : y;
+        op_expr *exprs[RESULTS] = {z, op_sum(z, OP_ALL, 0), op_var(z, OP_ALL, 0), op_argmin(z, OP_ALL, 0),
+                                   op_max(X, OP_ALL, 0), sum};
+        double values[2][RESULTS];
+        for (int threads = 1; threads <= 8; threads++) {
+            ck_assert_int_eq(op_engine_set_threads(engine, threads), OP_OK);
+            for (int one = 0; one < 2; one++) { /* all together, then one after another */
+                op_view outs[RESULTS] = {
+                    op_view_nd(OP_F64, one ? alone : whole, ndim, by_rows ? shape : length, NULL)};
+                for (int k = 1; k < RESULTS; k++)
+                    outs[k] = op_view_nd(op_expr_dtype(exprs[k]), &values[one][k], 0, NULL, NULL);
+                if (by_rows)
+                    outs[5] = op_view_nd(OP_F64, rows[one], 2, row_shape, NULL);
+                for (int k = 0; k < (one ? RESULTS : 1); k++)
+                    ck_assert_int_eq(op_eval_many(graph, one ? 1 : RESULTS, exprs + k, outs + k), OP_OK);
+                ck_assert(one || last_launch().passes == 1);
+            }
+            ck_assert(!memcmp(whole, alone, sizeof *x * (size_t)(by_rows ? 450 * 1100 : LENGTH)));
+            ck_assert(!memcmp(values[0] + 1, values[1] + 1, sizeof(double) * (RESULTS - 1 - by_rows)));
+            ck_assert(!by_rows || !memcmp(rows[0], rows[1], sizeof *x * 450));
+        }
+    }
+    free(x), free(whole), free(alone), free(rows[0]), free(rows[1]);
+}
+END_TEST
+
+/* Outputs over memory of inputs that later pieces, or later stages of the same piece, still need. */
+START_TEST(pieces_in_place)
+{
+    double *expected = malloc(sizeof *expected * N), sums[2][2];
+    for (int shift = 0; shift < 3; shift++) {
+        op_expr *X = op_input(graph, OP_VIEW_1D(OP_F64, b, N - 2)), *y = op_exp(op_mul(X, 0.001));
+        op_expr *exprs[] = {y, op_sum(X, OP_ALL, 0), op_sum(op_abs(y), OP_ALL, 0)};
+        op_view outs[] = {OP_VIEW_1D(OP_F64, expected, N - 2), OP_VIEW_0D(OP_F64, &sums[0][0]),
+                          OP_VIEW_0D(OP_F64, &sums[0][1])};
+        ck_assert_int_eq(op_eval_many(graph, 3, exprs, outs), OP_OK);
+        outs[0] = OP_VIEW_1D(OP_F64, b + shift, N - 2);
+        outs[1] = OP_VIEW_0D(OP_F64, &sums[1][0]), outs[2] = OP_VIEW_0D(OP_F64, &sums[1][1]);
+        ck_assert_int_eq(op_eval_many(graph, 3, exprs, outs), OP_OK);
+        ck_assert_int_eq(last_launch().passes, 1);
+        ck_assert(!memcmp(b + shift, expected, sizeof *b * (N - 2)));
+        ck_assert(!memcmp(sums[0], sums[1], sizeof sums[0]));
+    }
+    free(expected);
+}
+END_TEST
+
+START_TEST(a_pass_by_pieces_moves_each_element_once)
+{
+    double sum, largest;
+    op_expr *y = (op_add)(op_sin(B), C);
+    op_expr *exprs[] = {y, op_sum(y, OP_ALL, 0), op_max(y, OP_ALL, 0)};
+    op_view outs[] = {OP_VIEW_2D(OP_F64, out, ROWS, COLS), OP_VIEW_0D(OP_F64, &sum), OP_VIEW_0D(OP_F64, &largest)};
+    ck_assert_int_eq(op_eval_many(graph, 3, exprs, outs), OP_OK);
+    ck_assert_int_eq(last_launch().passes, 1);
+    ck_assert_int_eq(last_launch().bytes, 3 * 8 * N + 2 * 8);
+}
+END_TEST
+
 START_TEST(arguments_of_extremes)
 {
     int64_t at;
@@ -256,6 +330,9 @@ int main(void)
     tcase_add_test(tests, softmax_moves_each_element_once);
     tcase_add_test(tests, rows_change_no_bit);
     tcase_add_test(tests, rows_in_place);
+    tcase_add_test(tests, pieces_change_no_bit);
+    tcase_add_test(tests, pieces_in_place);
+    tcase_add_test(tests, a_pass_by_pieces_moves_each_element_once);
     tcase_add_test(tests, arguments_of_extremes);
     tcase_add_test(tests, nan_kin_leave_nans_out);
     tcase_add_test(tests, accumulators_that_cannot_be_are_refused);
