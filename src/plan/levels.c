@@ -6,10 +6,13 @@
 #include <string.h>
 
 /* Passes that must have ended before a value can be computed, or may have when it must be there: in any pass, and
- * in a pass by the rows of its own leading dimension. */
+ * in a pass by the rows of its own leading dimension; which space these rows are of, if that makes a difference. */
 typedef struct op_times {
     uint32_t any, row;
+    int space;
 } op_times;
+
+enum { MOVED = 1, CHAINED };
 
 typedef struct op_finder {
     const op_planner *planner;
@@ -19,7 +22,7 @@ typedef struct op_finder {
     op_times *time;           /* by node id: the first, then the last, then the first again */
     op_level *in_row;         /* by node id: the last stage of its own row that the value needs */
     uint32_t *mover, n_mover; /* positions of what may wait */
-    uint8_t *settled;         /* by position: what shares its pass has been seen */
+    uint8_t *settled;         /* by position: need not be looked at again */
 } op_finder;
 
 int op_is_by_row(const op_expr *e)
@@ -89,25 +92,41 @@ static int goes_by_rows(const op_finder *f, uint32_t i)
     return space >= 0 && f->planner->space[space].rows;
 }
 
+/* Can what follows a node in its own row, or of a sequence in its own element, follow in the same pass? */
+static int is_followed(const op_finder *f, uint32_t i)
+{
+    return goes_by_rows(f, i) ? op_is_by_row(f->node[i])
+                              : f->levels->node[i].space >= 0 && f->node[i]->kind == OP_NODE_SCAN;
+}
+
+/* What is in the same row can be there at the same time only if both go by the same pieces. */
+static uint32_t first_in_row(op_times arg, int *space)
+{
+    if (arg.row == arg.any || (*space >= 0 && *space != arg.space))
+        return arg.any;
+    *space = arg.space;
+    return arg.row;
+}
+
 /* With `settle`, a node that ends a stage gets the first pass that it can. */
 static void find_first(op_finder *f, int settle)
 {
     for (uint32_t i = 0; i < f->n; i++) {
         const op_expr *e = f->node[i];
         op_level *level = &f->levels->node[i];
-        op_times first = {0, 0};
+        op_times first = {0, 0, op_ends_stage(e) ? level->space : -1};
         for (int k = 0; k < e->n_args; k++) {
             op_times arg = f->time[e->arg[k]->id];
-            int in_row = op_ends_stage(e) ? goes_by_rows(f, i) : stays_in_row(f, e, e->arg[k]);
+            int in_row = op_ends_stage(e) ? level->space >= 0 : stays_in_row(f, e, e->arg[k]);
             first.any = most_of(first.any, arg.any);
-            first.row = most_of(first.row, in_row ? arg.row : arg.any);
+            first.row = most_of(first.row, in_row ? first_in_row(arg, &first.space) : arg.any);
         }
         if (!op_ends_stage(e)) {
             level->pass = first.any;
         } else {
             level->pass = settle ? first.row + 1 : level->pass;
             first.any = level->pass;
-            first.row = goes_by_rows(f, i) && op_is_by_row(e) ? level->pass - 1 : level->pass;
+            first.row = is_followed(f, i) ? level->pass - 1 : level->pass;
         }
         f->time[e->id] = first;
         f->levels->most = most_of(f->levels->most, op_ends_stage(e) ? level->pass : 0);
@@ -117,7 +136,7 @@ static void find_first(op_finder *f, int settle)
 static void find_last(op_finder *f)
 {
     for (uint32_t i = 0; i < f->n; i++)
-        f->time[f->node[i]->id] = (op_times){f->levels->most, f->levels->most};
+        f->time[f->node[i]->id] = (op_times){f->levels->most, f->levels->most, -1};
     for (uint32_t i = f->n; i-- > 0;) {
         const op_expr *e = f->node[i];
         op_times last = f->time[e->id];
@@ -148,21 +167,33 @@ static void wait_for_pass(op_finder *f, uint32_t at)
                 continue;
             if (moves && level[i].pass == now) {
                 level[i].pass = next <= last ? next : now;
-                f->settled[i] = 1;
+                f->settled[i] = MOVED;
             } else if (level[i].pass == now) {
-                last = least_of(last, goes_by_rows(f, i) && op_is_by_row(f->node[i]) ? until.row : until.any);
+                uint32_t own = goes_by_rows(f, i) && op_is_by_row(f->node[i]) ? until.row : until.any;
+                last = least_of(last, f->settled[i] == CHAINED ? now : own);
             } else if (level[i].pass > now) {
                 next = least_of(next, level[i].pass);
             }
         }
 }
 
+/* What needs a result of its own pass stays there, where that is in cache. */
+static void find_movers(op_finder *f)
+{
+    for (uint32_t i = 0; i < f->n; i++) {
+        const op_expr *e = f->node[i];
+        if (e->kind != OP_NODE_REDUCE && !(op_ends_stage(e) && f->levels->node[i].space >= 0))
+            continue;
+        f->mover[f->n_mover++] = i;
+        if (f->time[e->arg[0]->id].any >= f->levels->node[i].pass)
+            f->settled[i] = CHAINED;
+    }
+}
+
 /* From the last pass to the first: what has moved allows those before it to move. */
 static void wait_for_passes(op_finder *f)
 {
-    for (uint32_t i = 0; i < f->n; i++)
-        if (f->node[i]->kind == OP_NODE_REDUCE || (op_ends_stage(f->node[i]) && f->levels->node[i].space >= 0))
-            f->mover[f->n_mover++] = i;
+    find_movers(f);
     for (uint32_t now = f->levels->most; now-- > 1 && f->n_mover > 1;) {
         find_last(f);
         for (uint32_t k = 0; k < f->n_mover; k++)
@@ -181,12 +212,14 @@ static void find_depths(op_finder *f)
             op_level arg = f->in_row[e->arg[k]->id];
             if (!op_ends_stage(e) && !stays_in_row(f, e, e->arg[k]))
                 continue;
+            if (op_ends_stage(e) && arg.space != level->space)
+                continue;
             if (arg.pass > after.pass || (arg.pass == after.pass && arg.depth > after.depth))
                 after = arg;
         }
         if (op_ends_stage(e)) {
             level->depth = after.pass == level->pass ? after.depth + 1 : 1;
-            after = goes_by_rows(f, i) && op_is_by_row(e) ? *level : (op_level){0};
+            after = is_followed(f, i) ? *level : (op_level){0};
         }
         f->in_row[e->id] = after;
     }
@@ -201,16 +234,17 @@ static void find_outputs(op_finder *f)
         const op_view *out = &request->outs[k];
         int same =
             e->ndim == out->ndim && !memcmp(op_planner_shape(f->planner, e), out->shape, sizeof(int64_t) * e->ndim);
-        uint32_t after = same ? f->time[e->id].row : f->time[e->id].any;
+        op_times first = f->time[e->id];
         op_level *to = &f->levels->out[k];
         *to = (op_level){f->levels->most + 1, 1, -1};
         int space = op_space_of(f->planner, out->ndim, out->shape);
+        uint32_t after = same && first.space == space ? first.row : first.any;
         for (uint32_t i = 0; i < f->n && space >= 0; i++) {
             const op_level *level = &f->levels->node[i];
             if (op_ends_stage(f->node[i]) && level->space == space && level->pass > after && level->pass < to->pass)
                 *to = (op_level){level->pass, 1, space};
         }
-        if (same && f->in_row[e->id].pass == to->pass)
+        if (same && f->in_row[e->id].pass == to->pass && f->in_row[e->id].space == space)
             to->depth = f->in_row[e->id].depth + 1;
     }
 }

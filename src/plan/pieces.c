@@ -7,12 +7,13 @@
 #include "plan/stages.h"
 
 enum {
-    SHORTEST_ROW = 256,  /* elements: below, the overhead of a row outweighs the saved traffic */
-    LONGEST_ROW = 32768, /* above, a row and its temporaries do not stay in cache */
-    FEWEST_ROWS = 8,     /* rows are what threads share */
-    WORTH = 8,           /* cost of a value that is better read again than computed again, 1 = an addition */
-    LONGEST_PIECE = 16384,
-    SHORTEST_PIECE = 2048,   /* elements of a piece, a power of two of leaves */
+    SHORTEST_ROW = 256,    /* elements: below, the overhead of a row outweighs the saved traffic */
+    LONGEST_ROW = 32768,   /* above, a row and its temporaries do not stay in cache */
+    FEWEST_ROWS = 8,       /* rows are what threads share */
+    WORTH = 8,             /* cost of a value that is better read again than computed again, 1 = an addition */
+    LONGEST_PIECE = 16384, /* elements: a power of two of leaves */
+    SHORTEST_PIECE = 2048,
+    LONGEST_SCANNED = 8192,  /* of a piece that is scanned: what run/scan.c takes at once */
     PIECE_BYTES = 512 << 10, /* of all arrays of such a piece */
     TEMP_BYTES = 2 << 20,    /* of the temporaries of a row */
 };
@@ -83,8 +84,9 @@ void op_find_spaces(op_planner *planner, const op_order *order, op_level *level)
     }
     for (uint32_t i = 0; i < order->n; i++) {
         const op_expr *e = order->node[i], *x = e->arg[0];
+        int is_sequence = e->kind == OP_NODE_SCAN && x->ndim == 1;
         level[i].space = -1;
-        if (op_is_across(e)) {
+        if (op_is_across(e) || is_sequence) {
             level[i].space = space_across(planner, x->ndim, op_planner_shape(planner, x));
         } else if (op_is_by_row(e)) {
             int s = op_space_of(planner, x->ndim, op_planner_shape(planner, x));
@@ -205,8 +207,10 @@ static int64_t count_bytes_once(op_plan *plan, const op_pass *pass)
 static void cut_elements(op_plan *plan, op_pass *pass, int64_t elements)
 {
     int64_t bytes = 0, piece = LONGEST_PIECE;
-    for (int s = pass->first; s < pass->first + pass->n_stage; s++)
+    for (int s = pass->first; s < pass->first + pass->n_stage; s++) {
         bytes += plan->stage[s]->bytes;
+        piece = plan->stage[s]->kind == OP_STAGE_SCAN ? LONGEST_SCANNED : piece;
+    }
     while (piece > SHORTEST_PIECE && bytes / elements * piece > PIECE_BYTES)
         piece /= 2;
     piece = piece < elements ? piece : elements;
@@ -214,6 +218,9 @@ static void cut_elements(op_plan *plan, op_pass *pass, int64_t elements)
     pass->last = elements - (pass->pieces - 1) * piece;
     for (int s = pass->first; s < pass->first + pass->n_stage; s++)
         op_stage_cut(plan->stage[s], piece);
+    for (int t = 0; t < plan->n_temp; t++)
+        if (plan->temp[t].pass == plan->n_pass - 1)
+            plan->temp[t].bytes = plan->temp[t].bytes / elements * piece;
 }
 
 /* Is a pass by rows better than its stages one after another? What few values of a row need can wait. */

@@ -200,6 +200,10 @@ void op_stage_cut(op_stage *stage, int64_t elements)
         op_stage_operand *operand = &stage->operand[k];
         operand->place.piece_stride = is_of_piece(&operand->place) ? 0 : elements * operand->strides[0];
     }
+    for (int k = 0; k < stage->n_reduction; k++) {
+        op_stage_reduction *reduction = &stage->reduction[k];
+        reduction->result.piece_stride = is_of_piece(&reduction->result) ? 0 : elements * reduction->strides[0];
+    }
     stage->shape[0] = elements;
 }
 

@@ -110,7 +110,7 @@ static int this_pass(const op_planner *planner)
 /* Is e needed only by later stages of the same row? */
 static int stays_in_piece(const op_planner *planner, const op_expr *e)
 {
-    if (!planner->pieces || !planner->pieces->rows || op_is_across(e))
+    if (!planner->pieces || op_is_across(e))
         return 0;
     return e->kind == OP_NODE_OP || planner->levels->last[e->id] <= planner->now;
 }
@@ -128,7 +128,8 @@ op_leaf *op_plan_temp(op_planner *planner, const op_expr *e)
         memcpy(temp, plan->temp, sizeof *temp * (size_t)plan->n_temp);
     int64_t bytes = op_shape_size(e->ndim, shape) * op_dtype_size((op_dtype)e->dtype);
     int is_piece = stays_in_piece(planner, e);
-    temp[plan->n_temp] = is_piece ? (op_temp){bytes / planner->pieces->rows, this_pass(planner)} : (op_temp){bytes, -1};
+    int64_t rows = is_piece && planner->pieces->rows ? planner->pieces->rows : 1;
+    temp[plan->n_temp] = (op_temp){bytes / rows, is_piece ? this_pass(planner) : -1};
     plan->temp = temp;
     *leaf = (op_leaf){{is_piece ? OP_PLACE_PIECE : OP_PLACE_TEMP, plan->n_temp++, NULL, 0, 0},
                       shape,

@@ -1,7 +1,7 @@
-/* Reductions across the pieces of a pass. A chunk of pieces is a part of one sequence that begins and ends anywhere.
- * It leaves the values before its first whole leaf, the roots of the aligned subtrees that follow, and the
- * values after its last whole leaf. In the end these go into one tree in the order of the sequence, which is
- * that of any other reduction of it. Where the kernel folds, every piece is a subtree: there are no such values. */
+/* Reductions across the pieces of a pass. A chunk of pieces is a part of one sequence. If every chunk is a subtree of
+ * it, it leaves a root. If it begins and ends anywhere, it leaves the values before its first whole leaf, the roots of
+ * the aligned subtrees that follow, and the values after its last whole leaf. In the end these go into one tree in
+ * the order of the sequence, which is that of any other reduction of it. */
 #include <string.h>
 
 #include "run/reduction.h"
@@ -17,13 +17,14 @@ struct op_across {
     const op_stage *stage;
     const op_code *code;
     int folds;
+    int is_aligned;          /* every chunk is a subtree */
     int64_t elements, total; /* of a piece, of all pieces */
     int64_t pieces, chunks;  /* pieces of a chunk */
-    int64_t leaf;            /* elements of a leaf of the trees: a piece, if the kernel folds */
-    int levels;              /* most roots of a chunk */
+    int levels;              /* of a chunk's trees */
+    int roots;               /* most roots of a chunk */
     int64_t bytes;           /* of what a chunk leaves */
     op_part *part;           /* by chunk */
-    char *memory;            /* by chunk: of every output of the kernel the head and the tail, then roots */
+    char *memory; /* by chunk: of every output of the kernel the head and the tail, if there are, then roots */
 };
 
 struct op_feed {
@@ -43,13 +44,13 @@ static char *values_of(const op_across *a, int64_t chunk, int which, int64_t blo
     return a->memory + chunk * a->bytes + (2 * block + which) * OP_LEAF * 8;
 }
 
-/* Roots of reduction k, `levels` of row_bytes each. */
+/* Roots of reduction k, of row_bytes each. */
 static char *roots_of(const op_feed *f, int64_t chunk, int k)
 {
     const op_across *a = f->across;
-    char *to = values_of(a, chunk, HEAD, a->folds ? 0 : a->stage->program.n_out);
+    char *to = values_of(a, chunk, HEAD, a->is_aligned ? 0 : a->stage->program.n_out);
     for (int i = 0; i < k; i++)
-        to += a->levels * f->w.tree[i].row_bytes;
+        to += a->roots * f->w.tree[i].row_bytes;
     return to;
 }
 
@@ -65,12 +66,14 @@ op_across *op_across_open(op_run_state *run, const op_stage *stage, const op_cod
         a->elements *= stage->shape[d];
     a->folds = op_program_folds(&stage->program);
     a->total = (pass->pieces - 1) * a->elements + (pass->last ? pass->last : a->elements);
-    a->leaf = a->folds ? a->elements : OP_LEAF;
-    a->levels = 2 * op_tree_levels(pieces * a->elements / a->leaf + 1);
-    a->bytes = a->folds ? 0 : 2 * OP_LEAF * 8 * (int64_t)stage->program.n_out;
+    int64_t leaves = pieces * a->elements / OP_LEAF;
+    a->is_aligned = chunks == 1 || (pieces * a->elements % OP_LEAF == 0 && !(leaves & (leaves - 1)));
+    a->levels = (a->is_aligned ? 1 : 2) * op_tree_levels(leaves + 1);
+    a->roots = a->is_aligned ? 1 : a->levels;
+    a->bytes = a->is_aligned ? 0 : 2 * OP_LEAF * 8 * (int64_t)stage->program.n_out;
     for (int k = 0; k < stage->n_reduction; k++) {
         const op_stage_reduction *reduction = &stage->reduction[k];
-        a->bytes += a->levels * op_state_row(&op_loops_best()->reducer[reduction->code][reduction->dtype], OP_LANES);
+        a->bytes += a->roots * op_state_row(&op_loops_best()->reducer[reduction->code][reduction->dtype], OP_LANES);
     }
     a->part = op_alloc_zero(allocator, sizeof *a->part * (size_t)chunks);
     a->memory = op_alloc(allocator, (size_t)(chunks * a->bytes));
@@ -110,13 +113,13 @@ static op_feed *open_feed(op_across *a, op_run_state *run, int64_t chunk, int le
     f->chunk = chunk;
     f->at = chunk * a->pieces * a->elements;
     f->waiting = 0;
-    f->before = a->folds ? 0 : -f->at & (OP_LEAF - 1);
+    f->before = a->is_aligned ? 0 : -f->at & (OP_LEAF - 1);
     if (!op_reduce_open(&f->r, run, a->stage, a->code) || !op_worker_begin(&f->w, &f->r, OP_BLOCK, OP_LANES, levels)) {
         free_feed(f);
         return NULL;
     }
     for (int k = 0; k < f->r.n; k++)
-        f->w.tree[k].first = f->w.tree[k].pushed = (f->at + f->before) / a->leaf;
+        f->w.tree[k].first = f->w.tree[k].pushed = a->is_aligned ? 0 : (f->at + f->before) / OP_LEAF;
     return f;
 }
 
@@ -186,17 +189,28 @@ void op_feed_piece(op_feed *f)
     }
 }
 
+static void keep_roots(op_feed *f)
+{
+    op_part *part = &f->across->part[f->chunk];
+    part->roots = f->w.tree[0].top;
+    for (int k = 0; k < f->r.n; k++)
+        memcpy(roots_of(f, f->chunk, k), f->w.tree[k].stack, (size_t)(part->roots * f->w.tree[k].row_bytes));
+}
+
 void op_feed_close(op_feed *f)
 {
     if (!f)
         return;
     op_part *part = &f->across->part[f->chunk];
-    if (!f->across->folds)
+    if (f->across->is_aligned) {
+        op_push_values(&f->w, 0, f->waiting, f->at - f->waiting);
+        for (int k = 0; k < f->r.n; k++)
+            op_tree_finish(&f->w.tree[k]);
+    } else { /* a chunk may end before its first whole leaf */
         keep_values(f, f->before ? HEAD : TAIL, 0, f->waiting);
-    *(f->before ? &part->head : &part->tail) = f->waiting; /* a chunk may end before its first whole leaf */
-    part->roots = f->w.tree[0].top;
-    for (int k = 0; k < f->r.n; k++)
-        memcpy(roots_of(f, f->chunk, k), f->w.tree[k].stack, (size_t)(part->roots * f->w.tree[k].row_bytes));
+        *(f->before ? &part->head : &part->tail) = f->waiting;
+    }
+    keep_roots(f);
     op_worker_end(&f->w);
     free_feed(f);
 }
@@ -218,9 +232,11 @@ static void add_values(op_feed *f, int64_t chunk, int which, int64_t n)
 }
 
 /* The subtrees of a chunk: each is as large as its place in the sequence and the chunk's end allow. */
-static void add_roots(op_feed *f, int64_t chunk, int64_t end)
+static void add_roots(op_feed *f, int64_t chunk)
 {
     const op_across *a = f->across;
+    int64_t end = (chunk + 1) * a->pieces * a->elements / OP_LEAF;
+    end = end < a->total / OP_LEAF ? end : a->total / OP_LEAF;
     for (int i = 0; i < a->part[chunk].roots; i++) {
         int64_t at = f->w.tree[0].pushed, leaves = 1;
         while (!(at & leaves) && at + 2 * leaves <= end)
@@ -229,26 +245,40 @@ static void add_roots(op_feed *f, int64_t chunk, int64_t end)
             op_tree *tree = &f->w.tree[k];
             op_tree_add_subtree(tree, roots_of(f, chunk, k) + i * tree->row_bytes, leaves);
         }
-        f->at += leaves * a->leaf;
+        f->at += leaves * OP_LEAF;
     }
+}
+
+/* Chunks that are subtrees are themselves the leaves of a tree. */
+static void join_aligned(op_feed *f)
+{
+    for (int64_t chunk = 0; chunk < f->across->chunks; chunk++)
+        for (int k = 0; k < f->r.n; k++)
+            op_tree_add(&f->w.tree[k], roots_of(f, chunk, k));
+}
+
+static void join(op_feed *f)
+{
+    const op_across *a = f->across;
+    for (int64_t chunk = 0; chunk < a->chunks; chunk++) {
+        add_values(f, chunk, HEAD, a->part[chunk].head);
+        add_roots(f, chunk);
+        add_values(f, chunk, TAIL, a->part[chunk].tail);
+    }
+    op_push_values(&f->w, 0, f->waiting, a->total - f->waiting);
 }
 
 void op_across_finish(op_across *a)
 {
-    op_feed *f = open_feed(a, a->run, 0, op_tree_levels(a->total / a->leaf + 1));
+    op_feed *f = open_feed(a, a->run, 0, op_tree_levels(a->is_aligned ? a->chunks : a->total / OP_LEAF + 1));
     if (!f) {
         op_run_fail(a->run, OP_ERR_MEMORY);
         return;
     }
-    for (int64_t chunk = 0; chunk < a->chunks; chunk++) {
-        int64_t end = (chunk + 1) * a->pieces * a->elements;
-        end = a->folds || end < a->total ? end / a->leaf : a->total / a->leaf;
-        end = a->folds && end * a->leaf > a->total ? (a->total + a->leaf - 1) / a->leaf : end;
-        add_values(f, chunk, HEAD, a->part[chunk].head);
-        add_roots(f, chunk, end);
-        add_values(f, chunk, TAIL, a->part[chunk].tail);
-    }
-    op_push_values(&f->w, 0, f->waiting, a->total - f->waiting);
+    if (a->is_aligned)
+        join_aligned(f);
+    else
+        join(f);
     op_finish_sequence(&f->w, 0, a->total);
     op_worker_end(&f->w);
     free_feed(f);

@@ -10,6 +10,8 @@ typedef struct op_rows_run {
     const op_pass *pass;
     int64_t batch, chunks; /* pieces of one chunk */
     op_across **across;    /* by stage of the pass; NULL where results are those of a piece */
+    op_scan_chain **chain; /* the same of scans that go on from piece to piece */
+    int chains;            /* how many of them there are */
 } op_rows_run;
 
 /* A stage, as a thread runs it: with arguments of its own if one call of the kernel is the whole row, with a
@@ -21,6 +23,7 @@ typedef struct op_row_stage {
     op_kernel_args *args;
     op_row_reduction *reduction;
     op_feed *feed;
+    op_scan_chain *chain;
 } op_row_stage;
 
 /* A thread's part of the run. */
@@ -66,6 +69,7 @@ static int open_stage(op_rows_worker *w, const op_rows_run *r, int64_t chunk, in
         s->feed = op_feed_open(r->across[i], own, chunk);
         return s->feed != NULL;
     }
+    s->chain = r->chain[i];
     if (op_row_reduction_serves(stage)) {
         s->reduction = op_row_reduction_open(own, stage, s->code);
         return s->reduction != NULL;
@@ -144,6 +148,8 @@ static int run_row(op_rows_worker *w)
         op_row_stage *s = &w->stage[i];
         if (s->feed)
             op_feed_piece(s->feed);
+        else if (s->chain)
+            op_scan_chain_piece(s->chain, &w->own);
         else if (s->reduction)
             op_row_reduction_run(s->reduction);
         else if (s->args)
@@ -168,27 +174,40 @@ static void chunk_of_pieces(void *ctx, int64_t i)
     close_worker(&w);
 }
 
-/* Reductions across pieces. Returns 0 if out of memory; close_across in any case. */
+/* Does a scan go on from piece to piece? */
+static int is_chain(const op_pass *pass, const op_stage *stage)
+{
+    return pass->last && stage->kind == OP_STAGE_SCAN;
+}
+
+/* What goes across pieces. Returns 0 if out of memory; close_across in any case. */
 static int open_across(op_rows_run *r)
 {
     op_run_state *run = r->run;
-    r->across = op_alloc_zero(&run->engine->allocator, sizeof *r->across * (size_t)r->pass->n_stage);
-    for (int i = 0; r->across && i < r->pass->n_stage; i++) {
-        int s = r->pass->first + i;
-        if (!run->plan->stage[s]->is_across)
-            continue;
-        r->across[i] = op_across_open(run, run->plan->stage[s], run->code[s], r->chunks, r->batch);
-        if (!r->across[i])
-            return 0;
+    const op_allocator *allocator = &run->engine->allocator;
+    int ok;
+    r->across = op_alloc_zero(allocator, sizeof *r->across * (size_t)r->pass->n_stage);
+    r->chain = op_alloc_zero(allocator, sizeof *r->chain * (size_t)r->pass->n_stage);
+    ok = r->across && r->chain;
+    for (int i = 0; ok && i < r->pass->n_stage; i++) {
+        const op_stage *stage = run->plan->stage[r->pass->first + i];
+        const op_code *code = run->code[r->pass->first + i];
+        if (stage->is_across)
+            ok = (r->across[i] = op_across_open(run, stage, code, r->chunks, r->batch)) != NULL;
+        else if (is_chain(r->pass, stage))
+            ok = (r->chain[i] = op_scan_chain_open(run, stage, code)) != NULL;
     }
-    return r->across != NULL;
+    return ok;
 }
 
 static void close_across(op_rows_run *r)
 {
-    for (int i = 0; r->across && i < r->pass->n_stage; i++)
-        op_across_close(r->across[i]);
+    for (int i = 0; i < r->pass->n_stage; i++) {
+        op_across_close(r->across ? r->across[i] : NULL);
+        op_scan_chain_close(r->chain ? r->chain[i] : NULL);
+    }
     op_release(&r->run->engine->allocator, r->across);
+    op_release(&r->run->engine->allocator, r->chain);
 }
 
 /* How many threads, and how many pieces each of them takes at a time. */
@@ -204,12 +223,17 @@ static int choose_batch(op_rows_run *r)
         threads = wanted > threads ? wanted : threads;
         elements = size > elements ? size : elements;
         is_across |= stage->is_across;
+        r->chains += is_chain(pass, stage);
     }
     int64_t fair = pass->pieces / (threads * 4); /* pieces of a chunk that leave something to balance */
     r->batch = elements < BATCH_ELEMENTS ? (int64_t)(BATCH_ELEMENTS / elements) : 1;
     if (is_across) /* what a chunk leaves of a reduction is kept: few chunks */
         r->batch = threads > 1 ? fair : pass->pieces;
     r->batch = r->batch > fair && threads > 1 ? fair : r->batch;
+    if (r->chains) /* a piece needs the one before */
+        r->batch = threads > 1 ? 1 : pass->pieces;
+    while (pass->last && threads > 1 && r->batch & (r->batch - 1)) /* powers of two of elements are subtrees */
+        r->batch &= r->batch - 1;
     r->batch = r->batch > 0 ? r->batch : 1;
     r->chunks = (pass->pieces + r->batch - 1) / r->batch;
     return threads;
@@ -219,10 +243,12 @@ op_status op_run_pieces(op_run_state *run, int pass)
 {
     op_rows_run r = {.run = run, .pass = &run->plan->pass[pass]};
     int threads = choose_batch(&r);
-    if (open_across(&r))
-        op_parallel(run, threads, r.chunks, chunk_of_pieces, &r);
-    else
+    if (!open_across(&r))
         op_run_fail(run, OP_ERR_MEMORY);
+    else if (r.chains)
+        op_parallel_in_order(run, threads, r.chunks, chunk_of_pieces, &r);
+    else
+        op_parallel(run, threads, r.chunks, chunk_of_pieces, &r);
     for (int i = 0; r.across && i < r.pass->n_stage; i++)
         if (r.across[i] && !op_run_stopped(run))
             op_across_finish(r.across[i]);

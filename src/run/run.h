@@ -60,6 +60,13 @@ void op_feed_piece(op_feed *feed);
 /* Keeps what the chunk came to, and frees the feed. */
 void op_feed_close(op_feed *feed);
 
+/* A scan across the pieces of a pass, each of at most 8192 elements (run/scan.c). Pieces wait for those before them,
+ * so they must be begun in order. Open returns NULL if out of memory; a piece is the one that `run` is at. */
+typedef struct op_scan_chain op_scan_chain;
+op_scan_chain *op_scan_chain_open(op_run_state *run, const op_stage *stage, const op_code *code);
+void op_scan_chain_piece(op_scan_chain *chain, op_run_state *run);
+void op_scan_chain_close(op_scan_chain *chain);
+
 /* Elements of a map stage that come before all its contiguous outputs are aligned for stores past the cache;
  * -1 if that never is, or if the outputs are small enough to stay in cache. */
 int64_t op_stream_lead(const op_run_state *run, const op_stage *stage, const op_kernel_args *args);

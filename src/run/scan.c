@@ -373,9 +373,9 @@ static void scan(op_scan_run *r)
     }
 }
 
-op_status op_run_scan(op_run_state *run, const op_stage *stage, const op_code *code)
+/* Everything but the kernel's arguments. */
+static op_scan_run describe(op_run_state *run, const op_stage *stage, const op_code *code)
 {
-    op_args_room room;
     const op_stage_reduction *reduction = &stage->reduction[0];
     op_scan_run r = {.run = run,
                      .stage = stage,
@@ -394,6 +394,13 @@ op_status op_run_scan(op_run_state *run, const op_stage *stage, const op_code *c
             r.step = r.strides[d];
         }
     }
+    return r;
+}
+
+op_status op_run_scan(op_run_state *run, const op_stage *stage, const op_code *code)
+{
+    op_args_room room;
+    op_scan_run r = describe(run, stage, code);
     if (r.kept == 0 || r.length == 0)
         return OP_OK;
     r.args = op_args_new(run, stage, &room);
@@ -402,4 +409,60 @@ op_status op_run_scan(op_run_state *run, const op_stage *stage, const op_code *c
     scan(&r);
     op_args_free(run, r.args, &room);
     return OP_OK;
+}
+
+/* ---- across the pieces of a pass ---- */
+
+struct op_scan_chain {
+    op_run_state *run;
+    const op_stage *stage;
+    const op_code *code;
+    const op_pass *pass;
+    op_link link[]; /* the carry into each piece */
+};
+
+op_scan_chain *op_scan_chain_open(op_run_state *run, const op_stage *stage, const op_code *code)
+{
+    const op_pass *pass = &run->plan->pass[stage->pass];
+    size_t bytes = sizeof(op_scan_chain) + sizeof(op_link) * (size_t)pass->pieces;
+    op_scan_chain *chain = op_alloc_zero(&run->engine->allocator, bytes);
+    if (!chain)
+        return NULL;
+    run->scratch_bytes += (int64_t)bytes;
+    chain->run = run;
+    chain->stage = stage;
+    chain->code = code;
+    chain->pass = pass;
+    op_scan_run r = describe(run, stage, code);
+    identity(&r, chain->link[0].carry, 1);
+    atomic_store(&chain->link[0].ready, 1);
+    return chain;
+}
+
+void op_scan_chain_piece(op_scan_chain *chain, op_run_state *run)
+{
+    int is_last = run->piece == chain->pass->pieces - 1;
+    op_link *link = &chain->link[run->piece];
+    op_scan_run r = describe(run, chain->stage, chain->code);
+    op_span s = {.width = 1, .n = is_last ? chain->pass->last : r.length};
+    op_args_room room;
+    op_worker w;
+    r.columns = r.width = r.column_blocks = 1;
+    r.args = op_args_new(run, chain->stage, &room);
+    if (r.args && begin_worker(&w, &r)) {
+        scan_span(&w, &s);
+        wait_for(&r, link);
+        write_blocks(&w, &s, link->carry, is_last ? NULL : link + 1);
+        end_worker(&w);
+    } else {
+        op_run_fail(run, OP_ERR_MEMORY);
+    }
+    if (r.args)
+        op_args_free(run, r.args, &room);
+}
+
+void op_scan_chain_close(op_scan_chain *chain)
+{
+    if (chain)
+        op_release(&chain->run->engine->allocator, chain);
 }

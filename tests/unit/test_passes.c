@@ -376,6 +376,41 @@ static int running_sums_beside_sums(op_expr **outs)
     return 20;
 }
 
+/* The same of sequences, with sums of them and of their operands: 1. */
+static int running_sums_of_long_sequences(op_expr **outs)
+{
+    op_expr *flat = op_input(graph, OP_VIEW_1D(OP_F64, b, N));
+    for (int i = 0; i < 10; i++) {
+        op_expr *x = chain(flat, 20, i), *running = reduction(op_cumsum(x, 0));
+        outs[i] = i % 2 ? running : op_exp(op_mul(running, 1e-6));
+        outs[10 + i] = sum(i % 2 ? x : running);
+    }
+    return 20;
+}
+
+/* Each element of a running sum is there when the next one needs it: 1. */
+static int running_sums_of_running_sums(op_expr **outs)
+{
+    op_expr *x = op_input(graph, OP_VIEW_1D(OP_F64, b, N));
+    for (int i = 0; i < 19; i++)
+        x = chain(map(op_mul(reduction(i % 3 ? op_cumsum(x, 0) : op_cummax(x, 0)), 1e-3)), 9, i);
+    outs[0] = x;
+    outs[1] = sum(x);
+    return 2;
+}
+
+/* All of a sequence, then running sums of what it scales, and an array that needs them: 2. */
+static int a_running_sum_after_a_sum(op_expr **outs)
+{
+    op_expr *x = op_input(graph, OP_VIEW_1D(OP_F64, b, N)), *first[9];
+    for (int i = 0; i < 9; i++)
+        first[i] = sum(chain(x, 9, i));
+    op_expr *scaled = map((op_div)(x, added(first, 9)));
+    for (int i = 0; i < 10; i++)
+        outs[i] = chain(reduction(op_cumsum(chain(scaled, 5, i), 0)), 5, i);
+    return 10;
+}
+
 /* As rows and as one sequence it is the same memory: 1. */
 static int sums_of_one_memory_in_two_shapes(op_expr **outs)
 {
@@ -417,6 +452,9 @@ static const struct {
     {CASE(running_sums_of_many_arrays), 1},
     {CASE(running_sums_beside_sums), 1},
     {CASE(sums_of_one_memory_in_two_shapes), 1},
+    {CASE(running_sums_of_long_sequences), 1},
+    {CASE(running_sums_of_running_sums), 1},
+    {CASE(a_running_sum_after_a_sum), 2},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 

@@ -226,6 +226,61 @@ START_TEST(a_pass_by_pieces_moves_each_element_once)
 }
 END_TEST
 
+static struct {
+    int left, live; /* allocations until there is no memory any more; blocks not freed */
+} memory;
+
+static void *allocate(size_t bytes, void *ctx)
+{
+    (void)ctx;
+    if (memory.left-- <= 0)
+        return NULL;
+    memory.live++;
+    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+}
+
+static void release(void *block, void *ctx)
+{
+    (void)ctx;
+    memory.live -= block != NULL;
+    free(block);
+}
+
+/* Each allocation of a run fails in its turn: an error, nothing lost, and the next evaluation is whole. */
+START_TEST(no_memory_for_pieces)
+{
+    op_options options = {.alloc = allocate, .free = release, .flags = OP_ENGINE_INTERPRET, .threads = 2};
+    memory.left = 1 << 30;
+    op_engine *small = op_engine_new(&options);
+    for (int by_rows = 0; by_rows < 2; by_rows++) {
+        op_graph *g = op_graph_new(small);
+        op_view in = by_rows ? OP_VIEW_2D(OP_F64, b, ROWS, COLS) : OP_VIEW_1D(OP_F64, b, N);
+        op_view array = by_rows ? OP_VIEW_2D(OP_F64, out, ROWS, COLS) : OP_VIEW_1D(OP_F64, out, N);
+        op_expr *x = op_exp(op_input(g, in)), *running = op_cumsum(x, by_rows);
+        op_expr *y = by_rows ? (op_div)(running, op_sum(x, OP_AXIS(1), OP_KEEPDIMS)) : running;
+        op_expr *exprs[] = {op_sin(y), op_sum(y, OP_ALL, 0), op_argmax(y, OP_ALL, 0)};
+        double sums[2] = {0};
+        int64_t at;
+        op_view outs[] = {array, OP_VIEW_0D(OP_F64, &sums[0]), OP_VIEW_0D(OP_I64, &at)};
+        ck_assert_int_eq(op_eval_many(g, 3, exprs, outs), OP_OK);
+        outs[1] = OP_VIEW_0D(OP_F64, &sums[1]);
+        int live = memory.live, failures = 0;
+        for (op_status status = OP_ERR_MEMORY; status != OP_OK; failures++) {
+            memory.left = failures;
+            status = op_eval_many(g, 3, exprs, outs);
+            ck_assert_int_eq(memory.live, live);
+            ck_assert(status == OP_OK || status == OP_ERR_MEMORY);
+        }
+        ck_assert_int_gt(failures, 10);
+        ck_assert(!memcmp(&sums[0], &sums[1], sizeof sums[0]));
+        memory.left = 1 << 30;
+        op_graph_free(g);
+    }
+    op_engine_free(small);
+    ck_assert_int_eq(memory.live, 0);
+}
+END_TEST
+
 START_TEST(arguments_of_extremes)
 {
     int64_t at;
@@ -333,6 +388,7 @@ int main(void)
     tcase_add_test(tests, pieces_change_no_bit);
     tcase_add_test(tests, pieces_in_place);
     tcase_add_test(tests, a_pass_by_pieces_moves_each_element_once);
+    tcase_add_test(tests, no_memory_for_pieces);
     tcase_add_test(tests, arguments_of_extremes);
     tcase_add_test(tests, nan_kin_leave_nans_out);
     tcase_add_test(tests, accumulators_that_cannot_be_are_refused);
