@@ -227,8 +227,8 @@ START_TEST(a_pass_by_pieces_moves_each_element_once)
 END_TEST
 
 static struct {
-    int left, live; /* allocations until there is no memory any more; blocks not freed */
-} memory;
+    _Atomic int left, live; /* allocations until there is no memory any more; blocks not freed */
+} memory; /* threads of a run allocate, too */
 
 static void *allocate(size_t bytes, void *ctx)
 {
