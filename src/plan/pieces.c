@@ -8,6 +8,7 @@
 
 enum {
     SHORTEST_ROW = 256,    /* elements: below, the overhead of a row outweighs the saved traffic */
+    SHORTEST_FED_ROW = 3 * OP_LEAF, /* of a reduction of everything: half leaves at both ends of a row cost time */
     LONGEST_ROW = 32768,   /* above, a row and its temporaries do not stay in cache */
     FEWEST_ROWS = 8,       /* rows are what threads share */
     WORTH = 8,             /* cost of a value that is better read again than computed again, 1 = an addition */
@@ -57,11 +58,11 @@ int op_space_of(const op_planner *planner, int ndim, const int64_t *shape)
     return is_on(planner, by_rows) ? by_rows : is_on(planner, by_elements) ? by_elements : -1;
 }
 
-/* A reduction of everything: rows of a leaf or more, if there is a space of them, or else elements. */
+/* A reduction of everything: long rows, if there is a space of them, or else elements. */
 static int space_across(op_planner *planner, int ndim, const int64_t *shape)
 {
     int64_t length = row_length(ndim, shape), size = op_shape_size(ndim, shape);
-    int is_long = is_row(length) && length >= OP_LEAF;
+    int is_long = is_row(length) && length >= SHORTEST_FED_ROW;
     if (is_long && is_on(planner, find_space(planner, shape[0], 0)))
         return find_space(planner, shape[0], 0);
     if (size < SHORTEST_ROW)

@@ -9,7 +9,7 @@
 #include "onepass/onepass.h"
 #include "onepass/sugar.h"
 
-enum { ROWS = 64, COLS = 700, N = ROWS * COLS, SHORT = 5000, MOST_NODES = 400, MOST_OUTS = 32 };
+enum { ROWS = 64, COLS = 1700, N = ROWS * COLS, SHORT = 5000, MOST_NODES = 400, MOST_OUTS = 32 };
 
 static op_engine *engine;
 static op_graph *graph;

@@ -7,7 +7,7 @@
 #include "onepass/onepass.h"
 #include "onepass/sugar.h"
 
-enum { ROWS = 64, COLS = 700, N = ROWS * COLS };
+enum { ROWS = 64, COLS = 1700, N = ROWS * COLS };
 
 static op_engine *engine;
 static op_graph *graph;
@@ -156,13 +156,13 @@ END_TEST
  * shape goes by rows, which end anywhere in a leaf. */
 START_TEST(pieces_change_no_bit)
 {
-    enum { LENGTH = 450 * 1100 + 50, RESULTS = 6 };
+    enum { LENGTH = 300 * 1650 + 50, RESULTS = 6 };
     double *x = malloc(sizeof *x * LENGTH), *whole = malloc(sizeof *x * LENGTH), *alone = malloc(sizeof *x * LENGTH);
-    double *rows[2] = {malloc(sizeof *x * 450), malloc(sizeof *x * 450)};
+    double *rows[2] = {malloc(sizeof *x * 300), malloc(sizeof *x * 300)};
     for (int i = 0; i < LENGTH; i++)
         x[i] = cos(i * 0.7) * 5;
     for (int by_rows = 0; by_rows < 2; by_rows++) {
-        int64_t shape[] = {450, 1100}, length[] = {LENGTH}, row_shape[] = {450, 1};
+        int64_t shape[] = {300, 1650}, length[] = {LENGTH}, row_shape[] = {300, 1};
         int ndim = by_rows ? 2 : 1;
         op_expr *X = op_input(graph, op_view_nd(OP_F64, x, ndim, by_rows ? shape : length, NULL));
         op_expr *y = (op_add)(op_sin(X), op_exp(X));
@@ -184,9 +184,9 @@ START_TEST(pieces_change_no_bit)
                     ck_assert_int_eq(op_eval_many(graph, one ? 1 : RESULTS, exprs + k, outs + k), OP_OK);
                 ck_assert(one || last_launch().passes == 1);
             }
-            ck_assert(!memcmp(whole, alone, sizeof *x * (size_t)(by_rows ? 450 * 1100 : LENGTH)));
+            ck_assert(!memcmp(whole, alone, sizeof *x * (size_t)(by_rows ? 300 * 1650 : LENGTH)));
             ck_assert(!memcmp(values[0] + 1, values[1] + 1, sizeof(double) * (RESULTS - 1 - by_rows)));
-            ck_assert(!by_rows || !memcmp(rows[0], rows[1], sizeof *x * 450));
+            ck_assert(!by_rows || !memcmp(rows[0], rows[1], sizeof *x * 300));
         }
     }
     free(x), free(whole), free(alone), free(rows[0]), free(rows[1]);
