@@ -69,7 +69,7 @@ static op_status hoist(op_planner *planner, const op_order *order, uint32_t now,
 static op_status passes_of_level(op_planner *planner, const op_order *order, int *off)
 {
     op_status status = OP_OK;
-    for (int s = 0; s < planner->n_space && status == OP_OK; s++) {
+    for (int s = 0; s < planner->n_space && status == OP_OK && !*off; s++) {
         int before = planner->space[s].off;
         status = op_plan_pieces(planner, order, s);
         *off |= planner->space[s].off != before;

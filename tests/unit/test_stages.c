@@ -226,6 +226,22 @@ START_TEST(a_pass_by_pieces_moves_each_element_once)
 }
 END_TEST
 
+/* An array that is no sequence in memory takes two passes with its sum. Another one and its sum still share theirs. */
+START_TEST(one_way_of_cutting_that_fails_leaves_the_others)
+{
+    double sum[2], *more = malloc(sizeof *more * N);
+    op_expr *turned = op_add(op_transpose(B), 1.0), *flat = op_add(op_input(graph, OP_VIEW_1D(OP_F64, c, N - 2)), 1.0);
+    op_expr *exprs[] = {turned, op_sum(turned, OP_ALL, 0), flat, op_sum(flat, OP_ALL, 0)};
+    op_view outs[] = {OP_VIEW_2D(OP_F64, out, COLS, ROWS), OP_VIEW_0D(OP_F64, &sum[0]),
+                      OP_VIEW_1D(OP_F64, more, N - 2), OP_VIEW_0D(OP_F64, &sum[1])};
+    ck_assert_int_eq(op_eval_many(graph, 2, exprs, outs), OP_OK);
+    int alone = last_launch().passes;
+    ck_assert_int_eq(op_eval_many(graph, 4, exprs, outs), OP_OK);
+    ck_assert_int_eq(last_launch().passes, alone + 1);
+    free(more);
+}
+END_TEST
+
 static struct {
     _Atomic int left, live; /* allocations until there is no memory any more; blocks not freed */
 } memory; /* threads of a run allocate, too */
@@ -388,6 +404,7 @@ int main(void)
     tcase_add_test(tests, pieces_change_no_bit);
     tcase_add_test(tests, pieces_in_place);
     tcase_add_test(tests, a_pass_by_pieces_moves_each_element_once);
+    tcase_add_test(tests, one_way_of_cutting_that_fails_leaves_the_others);
     tcase_add_test(tests, no_memory_for_pieces);
     tcase_add_test(tests, arguments_of_extremes);
     tcase_add_test(tests, nan_kin_leave_nans_out);
