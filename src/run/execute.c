@@ -328,10 +328,10 @@ op_status op_run_stages(op_run_state *run)
         status = begin_temps(run, p);
         if (status == OP_OK)
             status = plan->pass[p].pieces ? op_run_pieces(run, p) : op_run_stage(run, plan->pass[p].first);
-        if (status == OP_OK && atomic_load(run->failed))
-            status = op_fail((op_status)atomic_load(run->failed), "out of memory while a kernel ran");
         if (status == OP_OK && op_run_stopped(run))
-            status = op_fail(OP_ERR_CANCELLED, "the evaluation was cancelled");
+            status = op_fail((op_status)atomic_load(run->failed), atomic_load(run->failed) == OP_ERR_CANCELLED
+                                                                      ? "the evaluation was cancelled"
+                                                                      : "out of memory while a kernel ran");
         end_temps(run, p);
         for (int s = plan->pass[p].first; s < plan->pass[p].first + plan->pass[p].n_stage; s++) {
             run->interpreted += run->code[s]->fn == NULL;

@@ -169,9 +169,13 @@ void op_run_fail(const op_run_state *run, op_status status)
 
 int op_run_stopped(const op_run_state *run)
 {
-    return atomic_load_explicit(run->failed, memory_order_relaxed) ||
-           atomic_load_explicit(&run->engine->cancels, memory_order_relaxed) != run->cancels ||
-           (run->cancel && *(const volatile int *)run->cancel);
+    if (atomic_load_explicit(run->failed, memory_order_relaxed))
+        return 1;
+    if (atomic_load_explicit(&run->engine->cancels, memory_order_relaxed) == run->cancels &&
+        !(run->cancel && *(const volatile int *)run->cancel))
+        return 0;
+    op_run_fail(run, OP_ERR_CANCELLED); /* for all threads, even if the caller's flag is cleared again */
+    return 1;
 }
 
 int op_threads_for(const op_run_state *run, const op_stage *stage, const op_code *code, double elements)

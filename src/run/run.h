@@ -79,7 +79,7 @@ char *op_run_address(const op_run_state *run, const op_place *place);
 /* Keeps the first failure of any chunk, which stops the others. */
 void op_run_fail(const op_run_state *run, op_status status);
 
-/* True once the run should stop. */
+/* True once the run should stop, and then for good. */
 int op_run_stopped(const op_run_state *run);
 
 /* Calls chunk(ctx, i) for 0 <= i < n on up to `threads` threads, with the default floating-point state,

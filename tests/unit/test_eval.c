@@ -322,6 +322,35 @@ START_TEST(cancelling)
 }
 END_TEST
 
+/* Raises the caller's flag for one chunk only. */
+static void pool_that_cancels(void *ctx, int64_t n, void (*chunk)(void *chunk_ctx, int64_t i), void *chunk_ctx)
+{
+    for (int64_t i = 0; i < n; i++) {
+        *(int *)ctx = i == n / 2;
+        chunk(chunk_ctx, i);
+    }
+    *(int *)ctx = 0;
+}
+
+START_TEST(a_flag_that_is_cleared_again_has_cancelled)
+{
+    int flag = 0;
+    int64_t n = 2000000;
+    double *x = ramp(n, 0, 1), *y = ramp(n, 0, 0);
+    op_options options = {.parallel_for = pool_that_cancels, .parallel_ctx = &flag, .threads = 4};
+    op_engine *own = op_engine_new(&options);
+    op_graph *g = op_graph_new(own);
+    op_run_options run = {.cancel = &flag};
+    ck_assert_int_eq(op_graph_set_run_options(g, &run), OP_OK);
+    op_expr *e = op_add(op_input(g, OP_VIEW_1D(OP_F64, x, n)), 1.0);
+    ck_assert_int_eq(op_eval(e, OP_VIEW_1D(OP_F64, y, n)), OP_ERR_CANCELLED);
+    ck_assert_str_eq(op_last_error()->message, "the evaluation was cancelled");
+    op_graph_free(g);
+    op_engine_free(own);
+    free(x), free(y);
+}
+END_TEST
+
 static void serial_pool(void *ctx, int64_t n, void (*chunk)(void *chunk_ctx, int64_t i), void *chunk_ctx)
 {
     ++*(int *)ctx;
@@ -465,6 +494,7 @@ int main(void)
     tcase_add_test(tests, kernels_run_concurrently);
     tcase_add_test(tests, forked_children_work);
     tcase_add_test(tests, cancelling);
+    tcase_add_test(tests, a_flag_that_is_cleared_again_has_cancelled);
     tcase_add_test(tests, a_host_may_bring_its_own_pool);
     tcase_add_test(tests, engines_outlive_their_first_owner);
     tcase_add_test(tests, long_expressions_on_a_small_stack);
