@@ -41,7 +41,7 @@ static op_status print_stages(op_text *text, op_engine *engine, const op_plan *p
     for (int s = 0; s < plan->n_stage && status == OP_OK; s++) {
         const op_stage *stage = plan->stage[s];
         if (plan->n_stage > 1)
-            op_text_add(text, "; pass %d of %d\n", s + 1, plan->n_stage);
+            op_text_add(text, "; stage %d of %d\n", s + 1, plan->n_stage);
         if (what == OP_DUMP_SIGNATURE) {
             op_text_add(text, "signature %016llx, %zu bytes\n",
                         (unsigned long long)op_hash_bytes(stage->signature, stage->signature_size), stage->signature_size);

@@ -226,6 +226,19 @@ START_TEST(a_pass_by_pieces_moves_each_element_once)
 }
 END_TEST
 
+START_TEST(code_is_shown_by_stages)
+{
+    char text[100] = "";
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(op_dump(op_softmax(B, OP_AXIS(1), 0), OP_DUMP_SIGNATURE, file), OP_OK); /* one pass of four */
+    rewind(file);
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, file), 0);
+    ck_assert_msg(!strncmp(text, "; stage 1 of 4\nsignature ", 25), "%s", text);
+    fclose(file);
+}
+END_TEST
+
 /* An array that is no sequence in memory takes two passes with its sum. Another one and its sum still share theirs. */
 START_TEST(one_way_of_cutting_that_fails_leaves_the_others)
 {
@@ -404,6 +417,7 @@ int main(void)
     tcase_add_test(tests, pieces_change_no_bit);
     tcase_add_test(tests, pieces_in_place);
     tcase_add_test(tests, a_pass_by_pieces_moves_each_element_once);
+    tcase_add_test(tests, code_is_shown_by_stages);
     tcase_add_test(tests, one_way_of_cutting_that_fails_leaves_the_others);
     tcase_add_test(tests, no_memory_for_pieces);
     tcase_add_test(tests, arguments_of_extremes);
