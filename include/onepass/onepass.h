@@ -455,7 +455,7 @@ OP_API op_expr *op_bincount_opt(op_expr *x, int64_t bins, const op_count_options
  * what is outside, and NaN, is not counted. lo < hi, both finite; 1 to 2^24 bins, not so narrow that edges meet. */
 OP_API op_expr *op_histogram(op_expr *x, int64_t bins, double lo, double hi);
 /* The same with options, which may be NULL. The result has the dtype of the weights, as NumPy's: f32 is rounded from
- * the sum in f64, integers wrap. */
+ * the sum in f64; integers are exact and wrap, while NumPy adds them in f64. */
 OP_API op_expr *op_histogram_opt(op_expr *x, int64_t bins, double lo, double hi, const op_count_options *options);
 
 /* ---- Evaluation ------------------------------------------------------------------------------------- */
