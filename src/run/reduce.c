@@ -91,15 +91,18 @@ static void store_identities(op_reduce_run *r)
     }
 }
 
-/* A sum of the values that reduction k has, in its dtype, if its leaves give that sum. */
-static int find_rider(const op_reduce_run *r, int k)
+/* A sum of the values that reduction k has, in its dtype, if its leaves give that sum; it can ride once. */
+static void find_rider(op_reduce_run *r, int k)
 {
     const op_stage_reduction *reduction = r->stage->reduction;
-    for (int i = 0; i < r->n && r->item[k].reducer->leaf_and_sum; i++)
-        if (reduction[i].code == OP_REDUCE_sum && reduction[i].block == reduction[k].block &&
-            reduction[k].dtype == OP_F64)
-            return i;
-    return -1;
+    if (!r->item[k].reducer->leaf_and_sum || reduction[k].dtype != OP_F64)
+        return;
+    for (int i = 0; i < r->n; i++)
+        if (reduction[i].code == OP_REDUCE_sum && reduction[i].block == reduction[k].block && !r->item[i].is_rider) {
+            r->item[k].rider = i;
+            r->item[i].is_rider = 1;
+            return;
+        }
 }
 
 static void fill_items(op_reduce_run *r)
@@ -115,10 +118,7 @@ static void fill_items(op_reduce_run *r)
                                       .rider = -1};
     }
     for (int k = 0; k < r->n; k++)
-        r->item[k].rider = find_rider(r, k);
-    for (int k = 0; k < r->n; k++)
-        if (r->item[k].rider >= 0)
-            r->item[r->item[k].rider].is_rider = 1;
+        find_rider(r, k);
 }
 
 static void reduce(op_reduce_run *r)

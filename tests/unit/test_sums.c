@@ -66,6 +66,33 @@ static double *hard_values(int64_t n)
     return x;
 }
 
+/* The deviations give the sum of what they have on the way, to one sum only, and once. */
+START_TEST(sums_beside_deviations)
+{
+    enum { N = 1200 };
+    double x[N], kept[4][2], got[6];
+    for (int i = 0; i < N; i++)
+        x[i] = (double)(i % 10);
+    for (int n = 1; n <= N; n += n < 3 ? 1 : 399) {
+        double sum = 0, squares = 0;
+        for (int i = 0; i < n; i++)
+            sum += x[i], squares += x[i] * x[i];
+        op_expr *X = input(x, n);
+        op_expr *exprs[] = {op_var(X, OP_ALL, 0), op_var(X, OP_ALL, OP_KEEPDIMS), op_sum(X, OP_ALL, 0),
+                            op_sum(X, OP_ALL, OP_KEEPDIMS), op_mean(X, OP_ALL, 0), op_max(X, OP_ALL, 0)};
+        op_view outs[6];
+        for (int k = 0; k < 6; k++)
+            outs[k] = k == 1 || k == 3 ? OP_VIEW_1D(OP_F64, kept[k], 1) : OP_VIEW_0D(OP_F64, &got[k]);
+        ck_assert_int_eq(op_eval_many(graph, 6, exprs, outs), OP_OK);
+        ck_assert_double_eq_tol(got[0], squares / n - sum / n * (sum / n), 1e-12);
+        ck_assert_double_eq(kept[1][0], got[0]);
+        ck_assert_double_eq(got[2], sum);
+        ck_assert_double_eq(kept[3][0], sum);
+        ck_assert_double_eq(got[4], sum / n);
+    }
+}
+END_TEST
+
 START_TEST(bits_do_not_depend_on_threads_or_the_compiler)
 {
     int64_t n = 300000;
@@ -317,6 +344,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, what_cancels_leaves_the_rest);
+    tcase_add_test(tests, sums_beside_deviations);
     tcase_add_test(tests, bits_do_not_depend_on_threads_or_the_compiler);
     tcase_add_test(tests, what_is_not_finite_is_that_of_a_plain_sum);
     tcase_add_test(tests, along_every_axis);
