@@ -272,12 +272,16 @@ static int run(eval *e, op_graph *graph, const char *formula)
     return status == CLI_DONE && cli_signal() ? interrupted() : status;
 }
 
-static int explain(const eval *e)
+static int explain(const eval *e, op_graph *graph)
 {
+    op_expr **exprs = calloc((size_t)e->n_sink + 1, sizeof *exprs);
+    if (!exprs)
+        return cli_fail("out of memory");
     for (int i = 0; i < e->n_sink; i++)
-        if (op_dump(e->sink[i].expr, OP_DUMP_EXPLAIN, stderr) != OP_OK)
-            return cli_fail_last(NULL);
-    return CLI_DONE;
+        exprs[i] = e->sink[i].expr;
+    op_status status = op_dump_many(graph, e->n_sink, exprs, OP_DUMP_EXPLAIN, stderr);
+    free(exprs);
+    return status == OP_OK ? CLI_DONE : cli_fail_last(NULL);
 }
 
 static int print_stats(const eval *e, op_engine *engine, op_graph *graph)
@@ -309,7 +313,7 @@ static int evaluate(eval *e, cli_formula *formula, op_engine *engine, op_graph *
     if (status == CLI_DONE)
         status = close_sinks(e);
     if (status == CLI_DONE && e->explain)
-        status = explain(e);
+        status = explain(e, graph);
     if (status == CLI_DONE && e->stats)
         status = print_stats(e, engine, graph);
     discard_sinks(e);

@@ -110,18 +110,17 @@ static int read_args(inspect *in, char **argv)
     return CLI_DONE;
 }
 
-static int show_all(const inspect *in, const cli_results *results)
+static int show_all(const inspect *in, op_graph *graph, const cli_results *results)
 {
-    int several = (in->show & (in->show - 1)) != 0 || results->n > 1;
-    for (int r = 0; r < results->n; r++)
-        for (int i = 0; i < N_DUMPS; i++) {
-            if (!(in->show >> i & 1))
-                continue;
-            if (several)
-                printf("---- %s%s%s\n", dumps[i].name, results->name[r][0] ? " of " : "", results->name[r]);
-            if (op_dump(results->expr[r], dumps[i].what, stdout) != OP_OK)
-                return cli_fail_last(NULL);
-        }
+    int several = (in->show & (in->show - 1)) != 0;
+    for (int i = 0; i < N_DUMPS; i++) {
+        if (!(in->show >> i & 1))
+            continue;
+        if (several)
+            printf("---- %s\n", dumps[i].name);
+        if (op_dump_many(graph, results->n, results->expr, dumps[i].what, stdout) != OP_OK)
+            return cli_fail_last(NULL);
+    }
     return fflush(stdout) || ferror(stdout) ? cli_fail("cannot write to standard output") : CLI_DONE;
 }
 
@@ -139,7 +138,7 @@ static int with_engine(const inspect *in, cli_formula *formula)
     if (status == CLI_DONE)
         status = cli_build(formula, graph, &results);
     if (status == CLI_DONE)
-        status = show_all(in, &results);
+        status = show_all(in, graph, &results);
     cli_results_free(&results);
     op_graph_free(graph);
     op_engine_free(engine);

@@ -532,6 +532,9 @@ typedef enum op_dump_what {
 OP_API op_status op_dump(op_expr *expr, op_dump_what what, FILE *file) OP_MUST_CHECK;
 OP_API op_status op_dump_to(op_expr *expr, op_dump_what what, void (*write)(void *ctx, const char *text, size_t n),
                             void *ctx) OP_MUST_CHECK;
+/* The same of several expressions of one graph that are evaluated together, as by op_eval_many: they share passes. */
+OP_API op_status op_dump_many(op_graph *graph, int n, op_expr *const *exprs, op_dump_what what,
+                              FILE *file) OP_MUST_CHECK;
 
 /* What the last evaluation of this graph did. */
 typedef struct op_launch {

@@ -1,4 +1,4 @@
-/* Looking in: op_dump, op_dump_to, and the debug letters, which show the same text. */
+/* Looking in: op_dump, op_dump_to, op_dump_many, and the debug letters, which show the same text. */
 #include "run/dump.h"
 
 #include <stdlib.h>
@@ -60,12 +60,11 @@ static void print_lookups(op_text *text, const op_launch *launch)
                 *launch->miss ? "; missed because " : "", launch->miss);
 }
 
-static op_status print_planned(op_text *text, op_expr *expr, op_dump_what what)
+static op_status print_planned(op_text *text, op_graph *graph, int n, op_expr *const *exprs, op_dump_what what)
 {
-    op_graph *graph = expr->graph;
     op_arena arena;
     op_arena_init(&arena, op_engine_allocator(graph->engine));
-    op_plan_request request = {.graph = graph, .n = 1, .exprs = &expr};
+    op_plan_request request = {.graph = graph, .n = n, .exprs = exprs};
     op_plan *plan = NULL;
     op_prepared prepared = {0};
     op_status status = op_made_up_request(&request, &arena);
@@ -88,19 +87,16 @@ static op_status print_planned(op_text *text, op_expr *expr, op_dump_what what)
     return status;
 }
 
-static op_status dump(op_expr *expr, op_dump_what what, op_text *text)
+static op_status dump(op_graph *graph, int n, op_expr *const *exprs, op_dump_what what, op_text *text)
 {
-    op_graph *graph = op_expr_graph(expr, "op_dump", 0);
-    if (!graph)
-        return op_last_error()->code;
     if (what < OP_DUMP_GRAPH || what > OP_DUMP_EXPLAIN)
         return op_fail(OP_ERR_INVALID, "op_dump: %d is nothing to dump", (int)what);
     op_text_init(text, op_engine_allocator(graph->engine));
     op_status status = OP_OK;
     if (what == OP_DUMP_GRAPH)
-        op_print_graph(text, graph, 1, &expr);
+        op_print_graph(text, graph, n, exprs);
     else
-        status = print_planned(text, expr, what);
+        status = print_planned(text, graph, n, exprs, what);
     if (status == OP_OK && text->failed)
         status = op_fail(OP_ERR_MEMORY, "op_dump: out of memory");
     return status;
@@ -111,12 +107,33 @@ op_status op_dump_to(op_expr *expr, op_dump_what what, void (*write)(void *ctx, 
     op_text text = {0};
     if (!write)
         return op_fail(OP_ERR_INVALID, "op_dump_to: write is NULL");
-    op_status status = dump(expr, what, &text);
+    op_graph *graph = op_expr_graph(expr, "op_dump", 0);
+    op_status status = graph ? dump(graph, 1, &expr, what, &text) : op_last_error()->code;
     if (status == OP_OK && text.size)
         write(ctx, text.bytes, text.size);
     if (text.allocator)
         op_text_free(&text);
     return status;
+}
+
+op_status op_dump_many(op_graph *graph, int n, op_expr *const *exprs, op_dump_what what, FILE *file)
+{
+    op_text text = {0};
+    if (!graph || n < 1 || !exprs || !file)
+        return op_fail(OP_ERR_INVALID, "op_dump_many: %s",
+                       n < 1 ? "there must be at least one expression" : "an argument is NULL");
+    for (int i = 0; i < n; i++) {
+        op_graph *own = op_expr_graph(exprs[i], "op_dump_many", i);
+        if (own != graph)
+            return own ? op_fail(OP_ERR_INVALID, "op_dump_many: expression %d belongs to another graph", i)
+                       : op_last_error()->code;
+    }
+    op_status status = dump(graph, n, exprs, what, &text);
+    if (status == OP_OK && text.size)
+        fwrite(text.bytes, 1, text.size, file);
+    if (text.allocator)
+        op_text_free(&text);
+    return status == OP_OK && ferror(file) ? op_fail(OP_ERR_IO, "op_dump_many: the file cannot be written") : status;
 }
 
 static void write_file(void *ctx, const char *text, size_t n)

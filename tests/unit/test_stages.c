@@ -255,6 +255,26 @@ START_TEST(one_way_of_cutting_that_fails_leaves_the_others)
 }
 END_TEST
 
+START_TEST(several_expressions_are_explained_together)
+{
+    char text[4096] = "";
+    op_graph *other = op_graph_new(engine);
+    op_expr *y = (op_add)(op_sin(B), C), *exprs[] = {y, op_sum(y, OP_ALL, 0), op_const_f64(other, 1)};
+    FILE *file = tmpfile();
+    ck_assert_int_eq(op_dump_many(graph, 2, exprs, OP_DUMP_EXPLAIN, file), OP_OK);
+    rewind(file);
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, file), 0);
+    ck_assert_msg(strstr(text, "\n1 pass, ") != NULL, "%s", text);
+    ck_assert_int_eq(op_dump_many(graph, 0, exprs, OP_DUMP_EXPLAIN, file), OP_ERR_INVALID);
+    ck_assert_int_eq(op_dump_many(graph, 2, exprs, OP_DUMP_EXPLAIN, NULL), OP_ERR_INVALID);
+    ck_assert_int_eq(op_dump_many(graph, 2, exprs, (op_dump_what)99, file), OP_ERR_INVALID);
+    ck_assert_int_eq(op_dump_many(graph, 3, exprs, OP_DUMP_PLAN, file), OP_ERR_INVALID);
+    ck_assert_str_eq(op_last_error()->message, "op_dump_many: expression 2 belongs to another graph");
+    fclose(file);
+    op_graph_free(other);
+}
+END_TEST
+
 static struct {
     _Atomic int left, live; /* allocations until there is no memory any more; blocks not freed */
 } memory; /* threads of a run allocate, too */
@@ -417,6 +437,7 @@ int main(void)
     tcase_add_test(tests, pieces_change_no_bit);
     tcase_add_test(tests, pieces_in_place);
     tcase_add_test(tests, a_pass_by_pieces_moves_each_element_once);
+    tcase_add_test(tests, several_expressions_are_explained_together);
     tcase_add_test(tests, code_is_shown_by_stages);
     tcase_add_test(tests, one_way_of_cutting_that_fails_leaves_the_others);
     tcase_add_test(tests, no_memory_for_pieces);
