@@ -49,7 +49,10 @@ op_dtype op_common_dtype(op_graph *graph, const char *who, int n, op_expr *const
                 strong = strong ? op_promote(strong, dtype) : dtype;
         }
     *weak = !strong;
-    op_dtype common = !strong ? weak_part : weak_part ? join_weak(strong, weak_part) : strong;
+    op_dtype common = strong ? strong : weak_part;
+    for (int i = 0; i < n && strong; i++) /* one by one: integers of Python stay integers, however large */
+        if (args[i]->weak)
+            common = join_weak(common, weak_default((op_dtype)args[i]->dtype));
     if (!op_dtypes[common].works) {
         op_graph_fail(graph, OP_ERR_UNSUPPORTED, who, -1,
                       "%s: %s and %s meet in %s, which is not supported in this version; cast one of them", who,

@@ -62,6 +62,7 @@ START_TEST(results_have_numpys_dtypes)
     ck_assert_int_eq(op_expr_dtype(op_arctan2(vector(OP_I8), vector(OP_U16))), OP_F32);
     ck_assert_int_eq(op_expr_dtype(op_hypot(vector(OP_U32), vector(OP_I8))), OP_F64);
     ck_assert_int_eq(op_expr_dtype(op_hypot(vector(OP_U16), 1)), OP_F32);
+    ck_assert_int_eq(op_expr_dtype(op_fma(vector(OP_U16), 9223372036854775808u, 2)), OP_F32);
     ck_assert_int_eq(op_expr_dtype(op_hypot(vector(OP_BOOL), 1)), OP_F64);
     ck_assert_int_eq(op_expr_dtype((op_fma)(vector(OP_U16), vector(OP_I16), vector(OP_BOOL))), OP_F32);
     ck_assert_int_eq(op_expr_dtype(op_signbit(vector(OP_I8))), OP_BOOL);
