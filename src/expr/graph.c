@@ -88,6 +88,28 @@ op_graph *op_expr_graph(const op_expr *expr, const char *who, int operand)
     return expr->graph;
 }
 
+op_graph *op_exprs_graph(op_graph *graph, int n, op_expr *const *exprs, const char *who)
+{
+    for (int i = 0; i < n; i++) {
+        if (!exprs[i]) {
+            if (graph && graph->error.code != OP_OK)
+                op_fail_with(&graph->error);
+            else if (op_last_error()->code == OP_OK)
+                op_fail(OP_ERR_INVALID, "%s: expression %d is NULL", who, i);
+            return NULL;
+        }
+        op_graph *own = op_expr_graph(exprs[i], who, i);
+        if (!own)
+            return NULL;
+        if (graph && own != graph) {
+            op_fail(OP_ERR_INVALID, "%s: expression %d belongs to another graph", who, i);
+            return NULL;
+        }
+        graph = own;
+    }
+    return graph;
+}
+
 /* Makes room for one more element of *array. */
 static int grow(const op_allocator *allocator, void **array, uint32_t used, uint32_t *room, size_t element)
 {

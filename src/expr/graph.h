@@ -115,6 +115,9 @@ op_expr *op_graph_fail(op_graph *graph, op_status code, const char *op, int oper
 /* The graph of an expression that can be used; NULL, with an error recorded, for NULL or a released
  * one. `who` is the caller's name for the message. */
 op_graph *op_expr_graph(const op_expr *expr, const char *who, int operand);
+/* The graph of several expressions, which is `graph` unless that is NULL; or NULL, after making the first recorded
+ * error the thread's last one. */
+op_graph *op_exprs_graph(op_graph *graph, int n, op_expr *const *exprs, const char *who);
 
 /* The node equal to *draft, new or old; draft's shape and payload arrays are copied into the arena
  * when it is new. NULL if out of memory. */

@@ -122,12 +122,8 @@ op_status op_dump_many(op_graph *graph, int n, op_expr *const *exprs, op_dump_wh
     if (!graph || n < 1 || !exprs || !file)
         return op_fail(OP_ERR_INVALID, "op_dump_many: %s",
                        n < 1 ? "there must be at least one expression" : "an argument is NULL");
-    for (int i = 0; i < n; i++) {
-        op_graph *own = op_expr_graph(exprs[i], "op_dump_many", i);
-        if (own != graph)
-            return own ? op_fail(OP_ERR_INVALID, "op_dump_many: expression %d belongs to another graph", i)
-                       : op_last_error()->code;
-    }
+    if (!op_exprs_graph(graph, n, exprs, "op_dump_many"))
+        return op_last_error()->code;
     op_status status = dump(graph, n, exprs, what, &text);
     if (status == OP_OK && text.size)
         fwrite(text.bytes, 1, text.size, file);

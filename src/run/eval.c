@@ -7,29 +7,6 @@
 #include "run/dump.h"
 #include "run/execute.h"
 
-/* The graph of the expressions, or NULL after making the first recorded error the thread's last one. */
-static op_graph *graph_of(op_graph *graph, int n, op_expr *const *exprs, const char *who)
-{
-    for (int i = 0; i < n; i++) {
-        if (!exprs[i]) {
-            if (graph && graph->error.code != OP_OK)
-                op_fail_with(&graph->error);
-            else if (op_last_error()->code == OP_OK)
-                op_fail(OP_ERR_INVALID, "%s: expression %d is NULL", who, i);
-            return NULL;
-        }
-        op_graph *own = op_expr_graph(exprs[i], who, i);
-        if (!own)
-            return NULL;
-        if (graph && own != graph) {
-            op_fail(OP_ERR_INVALID, "%s: expression %d belongs to another graph", who, i);
-            return NULL;
-        }
-        graph = own;
-    }
-    return graph;
-}
-
 static op_status check_views(int n, const op_view *outs, const char *who)
 {
     for (int i = 0; i < n; i++) {
@@ -74,7 +51,7 @@ static op_status refuse_holes(int n, op_expr *const *exprs, const char *who)
 
 op_status op_eval(op_expr *expr, op_view out)
 {
-    op_graph *graph = graph_of(NULL, 1, &expr, "op_eval");
+    op_graph *graph = op_exprs_graph(NULL, 1, &expr, "op_eval");
     if (!graph)
         return op_last_error()->code;
     op_status status = check_views(1, &out, "op_eval");
@@ -89,7 +66,7 @@ op_status op_eval_many(op_graph *graph, int n, op_expr *const *exprs, const op_v
         return OP_OK;
     if (!graph || n < 0 || !exprs || !outs)
         return op_fail(OP_ERR_INVALID, "op_eval_many: %s", n < 0 ? "n is negative" : "an argument is NULL");
-    if (!graph_of(graph, n, exprs, "op_eval_many"))
+    if (!op_exprs_graph(graph, n, exprs, "op_eval_many"))
         return op_last_error()->code;
     op_status status = check_views(n, outs, "op_eval_many");
     if (status == OP_OK)
@@ -102,7 +79,7 @@ op_status op_compute(op_expr *expr, op_array **array)
     if (!array)
         return op_fail(OP_ERR_INVALID, "op_compute: array is NULL");
     *array = NULL;
-    op_graph *graph = graph_of(NULL, 1, &expr, "op_compute");
+    op_graph *graph = op_exprs_graph(NULL, 1, &expr, "op_compute");
     if (!graph)
         return op_last_error()->code;
     op_status status = refuse_holes(1, &expr, "op_compute");

@@ -284,14 +284,8 @@ op_status op_compile(op_graph *graph, int n, op_expr *const *exprs, op_kernel **
     if (!graph || n < 1 || !exprs || !result)
         return op_fail(OP_ERR_INVALID, "op_compile: %s", n < 1 ? "there must be at least one expression" : "an argument is NULL");
     *result = NULL;
-    for (int i = 0; i < n; i++) {
-        if (!exprs[i] && graph->error.code != OP_OK)
-            return op_fail_with(&graph->error);
-        op_graph *own = op_expr_graph(exprs[i], "op_compile", i);
-        if (own != graph)
-            return own ? op_fail(OP_ERR_INVALID, "op_compile: expression %d belongs to another graph", i)
-                       : op_last_error()->code;
-    }
+    if (!op_exprs_graph(graph, n, exprs, "op_compile"))
+        return op_last_error()->code;
     op_engine *engine = graph->engine;
     op_kernel *kernel = op_alloc_zero(&engine->allocator, sizeof *kernel);
     if (!kernel || pthread_mutex_init(&kernel->lock, NULL)) {
