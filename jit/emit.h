@@ -91,6 +91,8 @@ LLVMValueRef emit_to_memory(emitter *em, op_dtype dtype, LLVMValueRef value);
 /* W elements from pointer on, of any alignment; and with `stride` bytes between them. */
 LLVMValueRef emit_load(emitter *em, op_dtype dtype, LLVMValueRef pointer);
 LLVMValueRef emit_load_strided(emitter *em, op_dtype dtype, LLVMValueRef pointer, LLVMValueRef stride);
+/* Brings W elements into cache. */
+void emit_prefetch(emitter *em, op_dtype dtype, LLVMValueRef pointer);
 /* One element for all lanes. */
 LLVMValueRef emit_load_splat(emitter *em, op_dtype dtype, LLVMValueRef pointer, const char *name);
 LLVMValueRef emit_store(emitter *em, op_dtype dtype, LLVMValueRef value, LLVMValueRef pointer);

@@ -11,9 +11,11 @@
  *   loop.done
  *   group.rest drops the lanes that do not count
  *   group.done lanes go back to memory; to the next group
- *   pass.done  elements left over: to fill
+ *   pass.done  after the buffers: to drain
+ *   whole      elements left over: to fill
  *   fill       every element of the buffers gets the row's first one,
  *   fill.next  and then each its own
+ *   drain      what outputs that do not fold have in their buffers is stored
  *   row.done   to the next row
  *   exit */
 #include <stdlib.h>
@@ -30,7 +32,9 @@ enum {
 typedef struct fold {
     nest nest;
     unsigned vectors; /* of a group */
-    LLVMBasicBlockRef group, loop_done, group_rest, group_done, pass_done;
+    uint32_t folded;  /* outputs; what the program computes for the others is stored */
+    LLVMBasicBlockRef group, loop_done, group_rest, group_done, pass_done, whole;
+    LLVMBasicBlockRef drain; /* NULL if all outputs fold */
     LLVMValueRef is_leaves; /* OP_KERNEL_LEAVES */
     LLVMValueRef lanes;   /* that count in this pass */
     LLVMValueRef is_rest; /* this pass is over the buffers */
@@ -43,11 +47,16 @@ static const operand *output(const fold *f, uint32_t k)
     return &f->nest.operand[f->nest.program->n_in + k];
 }
 
+static int is_stored(const fold *f, const operand *o)
+{
+    return o >= output(f, f->folded);
+}
+
 /* Vectors that are worked on at once: a power of two, fewer if the program is large. */
 static unsigned choose_vectors(const op_program *program, unsigned width)
 {
     unsigned vectors = OP_LANES / width;
-    while (vectors > 1 && (vectors * program->n_out > MOST_ACCUMULATORS || vectors * program->n_insn > MOST_INSNS))
+    while (vectors > 1 && (vectors * op_program_folded(program) > MOST_ACCUMULATORS || vectors * program->n_insn > MOST_INSNS))
         vectors /= 2;
     return vectors;
 }
@@ -63,8 +72,10 @@ static void make_blocks(fold *f)
     f->group_rest = emit_block(x->em, "group.rest");
     f->group_done = emit_block(x->em, "group.done");
     f->pass_done = emit_block(x->em, "pass.done");
+    f->whole = emit_block(x->em, "whole");
     x->fill = emit_block(x->em, "fill");
     x->fill_next = emit_block(x->em, "fill.next");
+    f->drain = f->folded < x->program->n_out ? emit_block(x->em, "drain") : NULL;
     x->row_done = emit_block(x->em, "row.done");
     x->exit = emit_block(x->em, "exit");
 }
@@ -77,7 +88,7 @@ static void emit_entry(fold *f)
         operand *o = &x->operand[i];
         char name[NAME_MAX_BYTES];
         emit_operand_fields(x, o);
-        if (is_input(x, o) && o->access != OP_BROADCAST)
+        if (o->access != OP_BROADCAST && (is_input(x, o) || is_stored(f, o)))
             o->buffer = emit_alloca(x->em, LLVMArrayType(type_memory(x->em, o->dtype), OP_LANES),
                                     name_of(name, o->name, ".buffer"));
     }
@@ -124,8 +135,10 @@ static void emit_pass(fold *f, LLVMBasicBlockRef row)
     LLVMTypeRef bit = type_int(x->em, 1);
     char name[NAME_MAX_BYTES];
     start(x, x->pass);
-    for (uint32_t i = 0; i < x->program->n_in; i++) {
+    for (uint32_t i = 0; i < x->n_operand; i++) {
         operand *o = &x->operand[i];
+        if (!o->buffer)
+            continue;
         if (o->access != OP_BROADCAST)
             o->base = phi(x, 2, (LLVMValueRef[]){o->row, o->buffer}, from, name_of(name, o->name, ".base"));
         if (o->access == OP_STRIDED)
@@ -155,7 +168,7 @@ static void emit_group(fold *f)
     nest *x = &f->nest;
     start(x, f->group);
     f->first = open_counter(x, i64(x, 0), x->pass, "lane");
-    for (uint32_t k = 0; k < x->program->n_out; k++)
+    for (uint32_t k = 0; k < f->folded; k++)
         for (unsigned v = 0; v < f->vectors; v++)
             f->before[k * f->vectors + v] = emit_load(x->em, output(f, k)->dtype, emit_lane_address(f, output(f, k), v));
     LLVMBuildBr(x->em->builder, x->loop);
@@ -164,10 +177,23 @@ static void emit_group(fold *f)
 static void emit_combine(fold *f, unsigned v)
 {
     const op_program *program = f->nest.program;
-    for (uint32_t k = 0; k < program->n_out; k++) {
+    for (uint32_t k = 0; k < f->folded; k++) {
         LLVMValueRef arg[3] = {f->sum[k * f->vectors + v], f->nest.value[program->store[k]], NULL};
         op_opcode combine = (op_opcode)program->operand[program->n_in + k].fold;
         f->next[k * f->vectors + v] = emit_recipe(f->nest.em, combine, output(f, k)->dtype, arg);
+    }
+}
+
+static void emit_stores(fold *f)
+{
+    nest *x = &f->nest;
+    for (uint32_t k = f->folded; k < x->program->n_out; k++) {
+        const operand *o = output(f, k);
+        LLVMValueRef value = x->value[x->program->store[k]], address = emit_address(x, o);
+        if (o->access == OP_STRIDED)
+            emit_store_strided(x->em, o->dtype, value, address, o->step);
+        else
+            emit_store(x->em, o->dtype, value, address);
     }
 }
 
@@ -175,7 +201,7 @@ static void emit_loop(fold *f)
 {
     nest *x = &f->nest;
     LLVMBuilderRef b = x->em->builder;
-    unsigned n = f->vectors * x->program->n_out;
+    unsigned n = f->vectors * f->folded;
     start(x, x->loop);
     LLVMValueRef step = open_counter(x, i64(x, 0), f->group, "i");
     for (unsigned i = 0; i < n; i++)
@@ -184,6 +210,7 @@ static void emit_loop(fold *f)
         x->index = LLVMBuildAdd(b, step, emit_lane_index(f, v), "");
         emit_insns(x, PER_ELEMENT);
         emit_combine(f, v);
+        emit_stores(f);
     }
     LLVMBasicBlockRef latch = here(x);
     for (unsigned i = 0; i < n; i++)
@@ -208,7 +235,7 @@ static void emit_group_rest(fold *f)
     start(x, f->group_rest);
     for (unsigned v = 0; v < f->vectors; v++) {
         LLVMValueRef counts = emit_counts(f, v);
-        for (uint32_t k = 0; k < x->program->n_out; k++) {
+        for (uint32_t k = 0; k < f->folded; k++) {
             unsigned i = k * f->vectors + v;
             f->sum[i] = emit_select(x->em, counts, f->next[i], f->before[i]);
         }
@@ -221,10 +248,10 @@ static void emit_group_done(fold *f)
     nest *x = &f->nest;
     LLVMBasicBlockRef from[2] = {f->loop_done, f->group_rest};
     start(x, f->group_done);
-    for (unsigned i = 0; i < f->vectors * x->program->n_out; i++)
+    for (unsigned i = 0; i < f->vectors * f->folded; i++)
         f->sum[i] = phi(x, 2, (LLVMValueRef[]){f->next[i], f->sum[i]}, from, "lanes");
     for (unsigned v = 0; v < f->vectors; v++)
-        for (uint32_t k = 0; k < x->program->n_out; k++)
+        for (uint32_t k = 0; k < f->folded; k++)
             emit_store(x->em, output(f, k)->dtype, f->sum[k * f->vectors + v], emit_lane_address(f, output(f, k), v));
     close_counter(x, f->first, f->vectors * x->em->width, i64(x, OP_LANES), f->group, f->pass_done);
 }
@@ -234,8 +261,10 @@ static void emit_pass_done(fold *f)
     nest *x = &f->nest;
     LLVMBuilderRef b = x->em->builder;
     start(x, f->pass_done);
+    LLVMBuildCondBr(b, f->is_rest, f->drain ? f->drain : x->row_done, f->whole);
+    start(x, f->whole);
     LLVMValueRef none = LLVMBuildICmp(b, LLVMIntEQ, x->rest, i64(x, 0), "none");
-    LLVMBuildCondBr(b, LLVMBuildOr(b, f->is_rest, none, ""), x->row_done, x->fill);
+    LLVMBuildCondBr(b, none, x->row_done, x->fill);
 }
 
 /* Every element is filled, so that no lane computes on garbage. */
@@ -264,6 +293,19 @@ static void emit_fill(nest *x)
     close_counter(x, k, 1, x->rest, x->fill_next, x->pass);
 }
 
+static void emit_drain(fold *f)
+{
+    nest *x = &f->nest;
+    if (!f->drain)
+        return;
+    start(x, f->drain);
+    LLVMValueRef k = open_counter(x, i64(x, 0), f->pass_done, "k");
+    LLVMValueRef to = LLVMBuildAdd(x->em->builder, x->full, k, "");
+    for (uint32_t i = f->folded; i < x->program->n_out; i++)
+        emit_copy(x, output(f, i), emit_buffer_address(x, output(f, i), k), emit_element_address(x, output(f, i), to, ""));
+    close_counter(x, k, 1, x->rest, f->drain, x->row_done);
+}
+
 static void emit_row_done(nest *x)
 {
     start(x, x->row_done);
@@ -274,9 +316,9 @@ static void emit_row_done(nest *x)
 
 int emit_fold_nest(emitter *em)
 {
-    fold f = {.vectors = choose_vectors(em->program, em->width)};
+    fold f = {.vectors = choose_vectors(em->program, em->width), .folded = op_program_folded(em->program)};
     nest *x = &f.nest;
-    unsigned n = f.vectors * em->program->n_out;
+    unsigned n = f.vectors * f.folded;
     f.before = calloc(3 * (size_t)n, sizeof *f.before);
     int ok = nest_open(x, em) && f.before;
     if (ok) {
@@ -294,6 +336,7 @@ int emit_fold_nest(emitter *em)
         emit_group_done(&f);
         emit_pass_done(&f);
         emit_fill(x);
+        emit_drain(&f);
         emit_row_done(x);
     }
     nest_close(x);

@@ -37,6 +37,8 @@ static LLVMValueRef emit_input(nest *x, const operand *o)
     if (o->access == OP_BROADCAST)
         return emit_load_splat(x->em, o->dtype, o->row, "");
     LLVMValueRef address = emit_address(x, o);
+    if (o->is_ahead)
+        emit_prefetch(x->em, o->dtype, emit_advance(x->em, address, o->ahead, ""));
     return o->access == OP_CONTIGUOUS ? emit_load(x->em, o->dtype, address)
                                       : emit_load_strided(x->em, o->dtype, address, o->step);
 }
@@ -85,6 +87,9 @@ void emit_operand_fields(nest *x, operand *o)
     if (o->access == OP_STRIDED)
         o->stride = emit_field(em, type_int(em, 64), em->args, o->offset + offsetof(op_operand, stride),
                                name_of(name, o->name, ".stride"));
+    if (o->is_ahead)
+        o->ahead = emit_field(em, type_int(em, 64), em->args, o->offset + offsetof(op_operand, ahead),
+                              name_of(name, o->name, ".ahead"));
 }
 
 LLVMValueRef emit_row_address(nest *x, const operand *o)
@@ -140,6 +145,7 @@ static void describe_operands(nest *x)
         operand *o = &x->operand[i];
         o->dtype = (op_dtype)x->program->operand[i].dtype;
         o->access = (op_access)x->program->operand[i].access;
+        o->is_ahead = x->program->operand[i].ahead;
         o->offset = offsetof(op_kernel_args, operand) + sizeof(op_operand) * i;
         name_operand(x->em, i, o->name);
     }

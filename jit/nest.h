@@ -14,7 +14,8 @@ typedef struct operand {
     op_access access;
     uint64_t offset;                   /* of its op_operand in op_kernel_args */
     char name[NAME_MAX_BYTES];
-    LLVMValueRef data, stride;         /* as in op_operand */
+    int is_ahead;
+    LLVMValueRef data, stride, ahead;  /* as in op_operand */
     LLVMValueRef row;                  /* the first element of this row */
     LLVMValueRef buffer;               /* on the stack, for what does not fill a pass */
     LLVMValueRef base, step;           /* where this pass starts; bytes between elements */

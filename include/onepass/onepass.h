@@ -399,7 +399,7 @@ OP_API op_expr *op_norm_inf_opt(op_expr *x, op_axes axes, const op_reduce_option
 /* log(sum(exp(x))) without overflow. */
 OP_API op_expr *op_logsumexp(op_expr *x, op_axes axes, int flags);
 OP_API op_expr *op_logsumexp_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
-/* exp(x) / sum(exp(x)) without overflow: the shape of x. */
+/* exp(x) / sum(exp(x)) without overflow: exp(x - max(x)) times the reciprocal of its sum. The shape of x. */
 OP_API op_expr *op_softmax(op_expr *x, op_axes axes, int flags);
 OP_API op_expr *op_softmax_opt(op_expr *x, op_axes axes, const op_reduce_options *options);
 /* Index (i64) of the first largest or smallest element, or of the first NaN. */

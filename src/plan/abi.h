@@ -5,12 +5,13 @@
 
 #include <stdint.h>
 
-enum { OP_ABI_VERSION = 1 };
+enum { OP_ABI_VERSION = 2 };
 
 typedef struct op_operand {
     char *data;
     int64_t stride;     /* bytes to the next element of a row */
     int64_t row_stride; /* bytes to the next row, rank 2 only */
+    int64_t ahead;      /* bytes to the same element of the next piece of the pass, which may be fetched meanwhile */
 } op_operand;
 
 enum {

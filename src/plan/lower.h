@@ -66,6 +66,12 @@ op_status op_lower_end(op_lowering *lowering, int n_out);
 /* Counts what a stage reads and writes, while its dimensions are those of the expression. */
 void op_stage_count_bytes(op_stage *stage);
 
+/* A map and the reduction after it that reads what it stores become one stage, whose kernel does both. */
+op_status op_plan_join(op_plan *plan, op_pass *pass, op_arena *arena);
+
+/* Lets stages of a pass by rows fetch what the first one will read of the next row. */
+void op_plan_fetch_ahead(op_plan *plan, const op_pass *pass);
+
 /* Takes the leading dimension off a stage: its indices are the pieces of the pass. */
 void op_stage_take_rows(op_stage *stage);
 /* Cuts a stage of one dimension into pieces of so many elements. */

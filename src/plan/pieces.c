@@ -167,11 +167,6 @@ static op_status stages_of_depth(op_planner *planner, const op_order *order, int
 
 /* ---- what a pass reads and writes ---- */
 
-static int same_place(const op_place *a, const op_place *b)
-{
-    return a->kind == b->kind && a->index == b->index && a->data == b->data && a->offset == b->offset;
-}
-
 /* Has an earlier stage of the pass brought the operand into cache? */
 static int is_in_cache(const op_plan *plan, const op_pass *pass, int s, const op_place *place)
 {
@@ -179,9 +174,9 @@ static int is_in_cache(const op_plan *plan, const op_pass *pass, int s, const op
     for (int t = pass->first; t < s && !found; t++) {
         const op_stage *stage = plan->stage[t];
         for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++)
-            found |= same_place(place, &stage->operand[k].place);
+            found |= op_same_place(place, &stage->operand[k].place);
         for (int k = 0; k < stage->n_reduction; k++)
-            found |= same_place(place, &stage->reduction[k].result);
+            found |= op_same_place(place, &stage->reduction[k].result);
     }
     return found;
 }
@@ -270,5 +265,9 @@ op_status op_plan_pieces(op_planner *planner, const op_order *order, int s)
     space->off = planner->pieces_fail || (space->rows && !rows_are_worth_it(plan, pass, saved));
     if (!space->off && !space->rows)
         cut_elements(plan, pass, space->elements);
-    return OP_OK;
+    if (!space->off)
+        status = op_plan_join(plan, pass, planner->arena);
+    if (!space->off && space->rows)
+        op_plan_fetch_ahead(plan, pass);
+    return status;
 }

@@ -129,6 +129,19 @@ static op_status inner_passes(op_planner *planner, const op_order *order)
 
 /* ---- the whole ---- */
 
+static op_status sign(const op_planner *planner)
+{
+    for (int s = 0; s < planner->plan->n_stage; s++) {
+        op_stage *stage = planner->plan->stage[s];
+        stage->signature_size = op_signature_encode(&stage->program, NULL);
+        stage->signature = op_arena_alloc(planner->arena, stage->signature_size);
+        if (!stage->signature)
+            return op_plan_no_memory();
+        op_signature_encode(&stage->program, stage->signature);
+    }
+    return OP_OK;
+}
+
 op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan **plan)
 {
     op_planner planner = {.request = request, .arena = arena, .plan = op_arena_alloc(arena, sizeof **plan)};
@@ -151,7 +164,9 @@ op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan
         status = op_check_output(&planner, i);
     if (status == OP_OK && staged)
         status = inner_passes(&planner, &order);
-    return status == OP_OK ? op_plan_outputs(&planner, NULL) : status;
+    if (status == OP_OK)
+        status = op_plan_outputs(&planner, NULL);
+    return status == OP_OK ? sign(&planner) : status;
 }
 
 int op_plan_counts(const op_plan *plan, const op_pass *pass)

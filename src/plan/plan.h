@@ -118,6 +118,12 @@ typedef struct op_plan_request {
 /* Builds the plan in `arena`. Errors: shapes that do not fit, casts that same_kind forbids, memory. */
 op_status op_plan_build(const op_plan_request *request, op_arena *arena, op_plan **plan);
 
+/* Do both begin at the same byte? */
+static inline int op_same_place(const op_place *a, const op_place *b)
+{
+    return a->kind == b->kind && a->index == b->index && a->data == b->data && a->offset == b->offset;
+}
+
 /* A stage over scalars alone, or over a few values that stay in cache, is no pass over memory. */
 int op_plan_counts(const op_plan *plan, const op_pass *pass);
 /* A reduce stage whose reductions have a block each, and states that are single values. */

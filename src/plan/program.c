@@ -5,7 +5,7 @@
 
 #include "base/dtype.h"
 
-enum { FORMAT = 2, HEADER = 20, OPERAND_BYTES = 4 };
+enum { FORMAT = 3, HEADER = 20, OPERAND_BYTES = 5 };
 
 static int arity_of(uint16_t code)
 {
@@ -25,7 +25,7 @@ static uint32_t get16(const uint8_t *p)
 }
 
 /* Layout, little-endian 16-bit fields: format, rank, n_in, n_out, n_scalar, n_insn, 8 bytes reserved;
- * per operand dtype and access in a byte each, and fold; per instruction code, dtype and result in a byte each,
+ * per operand dtype, access and ahead in a byte each, and fold; per instruction code, dtype and result in a byte each,
  * arguments; per output the stored value. */
 size_t op_signature_encode(const op_program *program, uint8_t *bytes)
 {
@@ -47,6 +47,7 @@ size_t op_signature_encode(const op_program *program, uint8_t *bytes)
     for (uint32_t i = 0; i < n_operand; i++) {
         *p++ = program->operand[i].dtype;
         *p++ = program->operand[i].access;
+        *p++ = program->operand[i].ahead;
         p = put16(p, program->operand[i].fold);
     }
     for (uint32_t i = 0; i < program->n_insn; i++) {
@@ -109,7 +110,7 @@ int op_signature_decode(const uint8_t *bytes, size_t size, op_program *program, 
     if ((size_t)(end - p) < OPERAND_BYTES * (size_t)n_operand)
         return 0;
     for (uint32_t i = 0; i < n_operand; i++, p += OPERAND_BYTES)
-        program->operand[i] = (op_operand_type){p[0], p[1], (uint16_t)get16(p + 2)};
+        program->operand[i] = (op_operand_type){p[0], p[1], (uint16_t)get16(p + 3), p[2]};
     if (!decode_insns(&p, end, program) || (size_t)(end - p) != 2 * (size_t)program->n_out)
         return 0;
     for (uint32_t i = 0; i < program->n_out; i++, p += 2)
@@ -169,8 +170,11 @@ static const char *verify_operand(const op_program *program, uint32_t i)
         return "an operand has no such dtype or access class";
     if (is_out && type.access == OP_BROADCAST)
         return "an output is broadcast";
-    if ((type.fold != OP_CODE_NONE) != (is_out && op_program_folds(program)))
-        return "some outputs fold and others do not";
+    if (type.ahead > (!is_out && type.access == OP_CONTIGUOUS))
+        return "an operand is brought into cache that is no contiguous input";
+    int may_fold = is_out && i < program->n_in + op_program_folded(program);
+    if ((type.fold != OP_CODE_NONE) != may_fold)
+        return "outputs that fold do not come first";
     if (type.fold == OP_CODE_NONE)
         return NULL;
     if (type.fold >= OP_CODE_TABLE_END || op_rows[type.fold].arity != 2 ||

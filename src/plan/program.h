@@ -23,10 +23,11 @@ typedef struct op_operand_type {
     uint8_t dtype;  /* op_dtype in memory */
     uint8_t access; /* op_access */
     uint16_t fold;  /* of an output: the op_opcode that combines a row's values, or OP_CODE_NONE to store them */
+    uint8_t ahead;  /* of a contiguous input: 1 if what is `ahead` bytes (abi.h) further on is brought into cache, too */
 } op_operand_type;
 
-/* A program that folds has rank 2, rows of 1 to OP_LEAF elements, and only outputs that fold: of each row
- * OP_LANES values, where element j is combined with number j % OP_LANES, in the order of j. */
+/* A program that folds has rank 2 and rows of 1 to OP_LEAF elements. Its first outputs fold: of each row OP_LANES
+ * values, where element j is combined with number j % OP_LANES, in the order of j. Others are stored as usual. */
 
 /* value[i] of a program is the result of insn[i]. */
 typedef struct op_insn {
@@ -52,6 +53,15 @@ enum { OP_PROGRAM_MAX_INSN = 65000 };
 static inline int op_program_folds(const op_program *program)
 {
     return program->n_out > 0 && program->operand[program->n_in].fold != OP_CODE_NONE;
+}
+
+/* How many outputs fold. */
+static inline uint32_t op_program_folded(const op_program *program)
+{
+    uint32_t n = 0;
+    while (n < program->n_out && program->operand[program->n_in + n].fold != OP_CODE_NONE)
+        n++;
+    return n;
 }
 
 /* Bytes of the signature of a program; with bytes != NULL also writes them. */

@@ -80,15 +80,7 @@ static op_status finish_stage(op_planner *planner, op_stage *stage)
     if (planner->pieces_fail)
         return OP_OK; /* this plan is dropped */
     /* leaves do not end where rows do */
-    op_status status = stage->is_across && planner->pieces->rows ? OP_OK : op_stage_combine(stage, planner->arena);
-    if (status != OP_OK)
-        return status;
-    stage->signature_size = op_signature_encode(&stage->program, NULL);
-    stage->signature = op_arena_alloc(planner->arena, stage->signature_size);
-    if (!stage->signature)
-        return op_plan_no_memory();
-    op_signature_encode(&stage->program, stage->signature);
-    return OP_OK;
+    return stage->is_across && planner->pieces->rows ? OP_OK : op_stage_combine(stage, planner->arena);
 }
 
 static int64_t *c_order(op_arena *arena, int ndim, const int64_t *shape, int64_t stride)

@@ -17,8 +17,11 @@ int64_t op_offset_of(const op_stage *stage, const int64_t *strides, int last, in
 void op_place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column)
 {
     int inner = e->stage->ndim - 1;
-    for (uint32_t k = 0; k < e->stage->program.n_in; k++) {
+    const op_program *program = &e->stage->program;
+    for (uint32_t k = 0; k < program->n_in + program->n_out; k++) {
         const int64_t *strides = e->stage->operand[k].strides;
+        if (e->stage->operand[k].place.kind == OP_PLACE_SCRATCH)
+            continue;
         e->args->operand[k].data = e->base->operand[k].data + op_offset_of(e->stage, strides, last, kept, reduced) +
                                    column * strides[inner];
     }
@@ -46,7 +49,9 @@ static void place_blocks(const op_evaluation *e, int64_t at, int64_t row)
     const op_program *program = &e->stage->program;
     for (uint32_t b = 0; b < program->n_out; b++) {
         int64_t size = op_dtype_size(e->stage->operand[program->n_in + b].dtype);
-        e->args->operand[program->n_in + b] = (op_operand){e->memory + b * e->block_bytes + at * size, size, row * size};
+        if (e->stage->operand[program->n_in + b].place.kind != OP_PLACE_SCRATCH)
+            continue;
+        e->args->operand[program->n_in + b] = (op_operand){e->memory + b * e->block_bytes + at * size, size, row * size, 0};
     }
 }
 
@@ -71,22 +76,21 @@ int op_evaluate(const op_evaluation *e, int last, int64_t kept, int64_t reduced,
     return op_code_run(e->code, e->args, 0, e->stage->program.rank == 1 ? n : rows);
 }
 
-/* The rows of a kernel that folds are not those of the stage. */
-static int fold(const op_evaluation *e, int64_t rows, int64_t n)
+void op_begin_leaves(const op_evaluation *e, int64_t n)
 {
+    int inner = e->stage->ndim - 1;
+    for (uint32_t k = 0; k < e->stage->program.n_in + e->stage->program.n_out; k++)
+        e->args->operand[k].row_stride = OP_LEAF * e->stage->operand[k].strides[inner];
     place_blocks(e, 0, OP_LANES);
+    e->args->flags |= OP_KERNEL_LEAVES;
     e->args->n = n;
-    return op_code_run(e->code, e->args, 0, rows);
 }
 
 int op_fold_leaves(const op_evaluation *e, int64_t kept, int64_t column, int64_t n)
 {
-    int inner = e->stage->ndim - 1;
-    op_place_inputs(e, inner, kept, 0, column);
-    for (uint32_t k = 0; k < e->stage->program.n_in; k++)
-        e->args->operand[k].row_stride = OP_LEAF * e->stage->operand[k].strides[inner];
-    e->args->flags |= OP_KERNEL_LEAVES;
-    return fold(e, (n + OP_LEAF - 1) / OP_LEAF, n);
+    op_place_inputs(e, e->stage->ndim - 1, kept, 0, column);
+    op_begin_leaves(e, n);
+    return op_code_run(e->code, e->args, 0, (n + OP_LEAF - 1) / OP_LEAF);
 }
 
 int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t rows, int64_t n)
@@ -95,7 +99,9 @@ int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t rows, int64_t n)
     op_place_inputs(e, inner, kept, 0, 0);
     for (uint32_t k = 0; k < e->stage->program.n_in; k++)
         e->args->operand[k].row_stride = e->stage->operand[k].strides[inner - 1];
-    return fold(e, rows, n);
+    place_blocks(e, 0, OP_LANES);
+    e->args->n = n;
+    return op_code_run(e->code, e->args, 0, rows);
 }
 
 int op_evaluate_sequence(const op_evaluation *e, int64_t kept, int64_t begin, int64_t end, int64_t at)

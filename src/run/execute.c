@@ -195,11 +195,11 @@ static int has_been_read(const op_run_state *run, const op_stage *reader, const 
                          const op_stage *writer, const op_view *out, int out_index)
 {
     const op_pass *pass = pass_of(run, reader);
-    if (reader->pass != writer->pass || writer->is_across)
+    const op_stage_operand *written = find_output(writer, out_index);
+    if (reader->pass != writer->pass || (writer->is_across && !written))
         return 1;
     if (!pass->last)
         return rows_are_apart(run, reader, in, out);
-    const op_stage_operand *written = find_output(writer, out_index);
     return written && walks_alike(run, reader, in, written);
 }
 
@@ -218,7 +218,7 @@ static int reads_output(const op_run_state *run, int reader, const op_stage_oper
     if (reader < writer)
         return !has_been_read(run, stage, in, run->plan->stage[writer], out, out_index);
     const op_stage_operand *written = reader == writer ? find_output(stage, out_index) : NULL;
-    return stage->kind != OP_STAGE_MAP || !written || !walks_alike(run, stage, in, written);
+    return !written || !walks_alike(run, stage, in, written);
 }
 
 static int writer_of(const op_plan *plan, int out)

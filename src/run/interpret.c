@@ -158,7 +158,7 @@ static void run_block(const op_frame *f, int64_t row, int64_t begin, int64_t n)
     }
     for (uint32_t i = 0; i < program->n_out; i++) {
         const op_operand *o = &operand[program->n_in + i];
-        if (op_program_folds(program))
+        if (i < op_program_folded(program))
             fold_block(f, i, o->data + row * o->row_stride, n);
         else
             store_block(value_of(f, program->store[i]), o, program->operand[program->n_in + i],

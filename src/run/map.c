@@ -43,7 +43,7 @@ op_kernel_args *op_args_new(const op_run_state *run, const op_stage *stage, op_a
         const op_stage_operand *operand = &stage->operand[k];
         int scratch = operand->place.kind == OP_PLACE_SCRATCH;
         args->operand[k] = (op_operand){scratch ? NULL : op_run_address(run, &operand->place), operand->strides[inner],
-                                        inner ? operand->strides[inner - 1] : 0};
+                                        inner ? operand->strides[inner - 1] : 0, operand->place.piece_stride};
     }
     return args;
 }
@@ -59,6 +59,12 @@ void op_args_free(const op_run_state *run, op_kernel_args *args, op_args_room *r
 {
     if ((void *)args != (void *)room)
         op_release(&run->engine->allocator, args);
+}
+
+void op_args_advance(op_kernel_args *args, const op_stage *stage)
+{
+    for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++)
+        args->operand[k].data += args->operand[k].ahead;
 }
 
 /* ---- chunks ---- */

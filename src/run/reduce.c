@@ -18,7 +18,8 @@ void op_worker_end(op_worker *w)
 
 int op_worker_begin(op_worker *w, op_reduce_run *r, int64_t values, int64_t lanes, int levels)
 {
-    int n_block = (int)r->stage->program.n_out;
+    const op_program *program = &r->stage->program;
+    int n_block = (int)(op_program_folds(program) ? op_program_folded(program) : program->n_out);
     int64_t bytes = 0, block_bytes = op_aligned(values * 8), trees = op_aligned((int64_t)sizeof(op_tree) * r->n);
     for (int k = 0; k < r->n; k++)
         bytes += levels * op_state_row(r->item[k].reducer, lanes);
@@ -163,7 +164,7 @@ void op_reduce_close(op_reduce_run *r)
 
 void op_reduce_move(op_reduce_run *r)
 {
-    for (uint32_t k = 0; k < r->stage->program.n_in; k++)
+    for (uint32_t k = 0; k < r->stage->program.n_in + r->stage->program.n_out; k++)
         r->args->operand[k].data = op_run_address(r->run, &r->stage->operand[k].place);
     for (int k = 0; k < r->n; k++)
         r->item[k].result = op_run_address(r->run, &r->stage->reduction[k].result);
@@ -183,6 +184,7 @@ op_status op_run_reduce(op_run_state *run, const op_stage *stage, const op_code 
 struct op_row_reduction {
     op_reduce_run r;
     op_worker worker;
+    int is_block; /* a row is one block, and folds */
 };
 
 op_row_reduction *op_row_reduction_open(op_run_state *run, const op_stage *stage, const op_code *code)
@@ -192,8 +194,12 @@ op_row_reduction *op_row_reduction_open(op_run_state *run, const op_stage *stage
     if (!row)
         return NULL;
     if (op_reduce_open(&row->r, run, stage, code) &&
-        op_worker_begin(&row->worker, &row->r, OP_BLOCK, OP_LANES, op_tree_levels(row->r.reduced / OP_LEAF + 1)))
+        op_worker_begin(&row->worker, &row->r, OP_BLOCK, OP_LANES, op_tree_levels(row->r.reduced / OP_LEAF + 1))) {
+        row->is_block = op_program_folds(&stage->program) && row->r.reduced <= OP_FOLDED;
+        if (row->is_block)
+            op_begin_row(&row->worker);
         return row;
+    }
     op_reduce_close(&row->r);
     op_release(allocator, row);
     return NULL;
@@ -204,8 +210,20 @@ int op_row_reduction_serves(const op_stage *stage)
     return stage->kind == OP_STAGE_REDUCE && stage->ndim == 1 && stage->lanes == OP_LANES && stage->shape[0] > 0;
 }
 
+static void to_next_row(op_row_reduction *row)
+{
+    op_args_advance(row->worker.args, row->r.stage);
+    for (int k = 0; k < row->r.n; k++)
+        row->r.item[k].result += row->r.stage->reduction[k].result.piece_stride;
+}
+
 void op_row_reduction_run(op_row_reduction *row)
 {
+    if (row->is_block) {
+        op_run_row(&row->worker);
+        to_next_row(row);
+        return;
+    }
     op_reduce_move(&row->r);
     op_reduce_sequence(&row->worker, 0);
 }

@@ -100,15 +100,24 @@ static void clear_lanes(op_worker *w, int64_t rows)
     }
 }
 
+static int64_t leaves_of(int64_t n)
+{
+    return (n + OP_LEAF - 1) / OP_LEAF;
+}
+
+static void join_leaves(op_worker *w, int64_t leaves)
+{
+    for (int k = 0; k < w->r->n; k++)
+        w->r->item[k].reducer->leaves(w->memory + w->r->item[k].block * w->block_bytes, leaves);
+}
+
 void op_fold_block(op_worker *w, int64_t kept, int64_t begin, int64_t n)
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
-    int64_t leaves = (n + OP_LEAF - 1) / OP_LEAF;
-    clear_lanes(w, leaves);
+    clear_lanes(w, leaves_of(n));
     if (!op_fold_leaves(&evaluation, kept, begin, n))
         op_run_fail(w->r->run, OP_ERR_MEMORY);
-    for (int k = 0; k < w->r->n; k++)
-        w->r->item[k].reducer->leaves(w->memory + w->r->item[k].block * w->block_bytes, leaves);
+    join_leaves(w, leaves_of(n));
 }
 
 /* Trees over elements begin..end-1 of one sequence. A block is an aligned subtree. */
@@ -139,12 +148,34 @@ static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t e
     }
 }
 
+/* Of a sequence of one block, which has no tree above it. */
+static void store_results(op_worker *w, int64_t kept)
+{
+    for (int k = 0; k < w->r->n; k++)
+        store_result(w->r, &w->r->item[k], kept, w->memory + w->r->item[k].block * w->block_bytes, OP_LANES);
+}
+
+void op_begin_row(op_worker *w)
+{
+    op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    op_begin_leaves(&evaluation, w->r->reduced);
+}
+
+void op_run_row(op_worker *w)
+{
+    int64_t leaves = leaves_of(w->r->reduced);
+    clear_lanes(w, leaves);
+    if (!op_code_run(w->r->code, w->args, 0, leaves))
+        op_run_fail(w->r->run, OP_ERR_MEMORY);
+    join_leaves(w, leaves);
+    store_results(w, 0);
+}
+
 void op_reduce_sequence(op_worker *w, int64_t kept)
 {
-    if (op_program_folds(&w->r->stage->program) && w->r->reduced <= OP_FOLDED) { /* one block: no tree above it */
+    if (op_program_folds(&w->r->stage->program) && w->r->reduced <= OP_FOLDED) {
         op_fold_block(w, kept, 0, w->r->reduced);
-        for (int k = 0; k < w->r->n; k++)
-            store_result(w->r, &w->r->item[k], kept, w->memory + w->r->item[k].block * w->block_bytes, OP_LANES);
+        store_results(w, kept);
         return;
     }
     reduce_sequence(w, kept, 0, w->r->reduced);

@@ -132,12 +132,10 @@ static void close_worker(op_rows_worker *w)
 
 static int run_map(const op_rows_worker *w, op_row_stage *s)
 {
-    const op_run_state *own = &w->own;
-    const op_program *program = &s->stage->program;
-    int64_t n = w->pass->last && own->piece == w->pass->pieces - 1 ? w->pass->last : s->stage->shape[0];
-    for (uint32_t k = 0; k < program->n_in + program->n_out; k++)
-        s->args->operand[k].data = op_run_address(own, &s->stage->operand[k].place);
-    return n == 0 || op_code_run(s->code, s->args, 0, n);
+    int64_t n = w->pass->last && w->own.piece == w->pass->pieces - 1 ? w->pass->last : s->stage->shape[0];
+    int ok = n == 0 || op_code_run(s->code, s->args, 0, n);
+    op_args_advance(s->args, s->stage);
+    return ok;
 }
 
 /* Returns 0 after a failure. */

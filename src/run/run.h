@@ -38,7 +38,7 @@ op_status op_run_stage(op_run_state *run, int stage); /* whichever it is */
 op_status op_run_pieces(op_run_state *run, int pass); /* all stages of a pass by pieces */
 
 /* A reduction of one sequence in a pass by rows: what is the same for all rows of a thread is made once. NULL
- * if out of memory. op_row_reduction_run is for the row that the run is at. */
+ * if out of memory. op_row_reduction_run is for the row that the run is at: from that of open on, one after another. */
 typedef struct op_row_reduction op_row_reduction;
 int op_row_reduction_serves(const op_stage *stage);
 op_row_reduction *op_row_reduction_open(op_run_state *run, const op_stage *stage, const op_code *code);
@@ -95,11 +95,13 @@ int op_threads_for(const op_run_state *run, const op_stage *stage, const op_code
 /* Kernel arguments with room for every operand of a stage, filled with its addresses and strides.
  * Freed with op_args_free; NULL if out of memory. `room` is used for small ones. */
 typedef struct op_args_room {
-    _Alignas(16) char bytes[32 + 24 * 24];
+    _Alignas(16) char bytes[32 + 24 * 32];
 } op_args_room;
 op_kernel_args *op_args_new(const op_run_state *run, const op_stage *stage, op_args_room *room);
 op_kernel_args *op_args_copy(const op_run_state *run, const op_stage *stage, const op_kernel_args *args,
                              op_args_room *room);
 void op_args_free(const op_run_state *run, op_kernel_args *args, op_args_room *room);
+/* From one piece of the pass to the next. */
+void op_args_advance(op_kernel_args *args, const op_stage *stage);
 
 #endif

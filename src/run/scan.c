@@ -92,7 +92,7 @@ static void evaluate(op_worker *w, int dim, int64_t kept, int64_t position, int6
         n *= rows;
         rows = 1;
     }
-    w->args->operand[n_in] = (op_operand){w->values, w->r->size, n * w->r->size};
+    w->args->operand[n_in] = (op_operand){w->values, w->r->size, n * w->r->size, 0};
     w->args->n = n;
     if (!op_code_run(w->r->code, w->args, 0, stage->program.rank == 1 ? n : rows))
         op_run_fail(w->r->run, OP_ERR_MEMORY);
