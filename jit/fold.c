@@ -14,8 +14,11 @@
  *   pass.done  after the buffers: to drain
  *   whole      elements left over: to fill
  *   fill       every element of the buffers gets the row's first one,
- *   fill.next  and then each its own
- *   drain      what outputs that do not fold have in their buffers is stored
+ *   fill.whole and then each its own, in vectors while there are whole ones left,
+ *   fill.next  then one by one
+ *   filled     the buffers are the next pass
+ *   drain      what outputs that do not fold have in their buffers is stored: in vectors,
+ *   drain.next then one by one
  *   row.done   to the next row
  *   exit */
 #include <stdlib.h>
@@ -34,7 +37,8 @@ typedef struct fold {
     unsigned vectors; /* of a group */
     uint32_t folded;  /* outputs; what the program computes for the others is stored */
     LLVMBasicBlockRef group, loop_done, group_rest, group_done, pass_done, whole;
-    LLVMBasicBlockRef drain; /* NULL if all outputs fold */
+    LLVMBasicBlockRef fill_whole, filled;
+    LLVMBasicBlockRef drain, drain_next; /* NULL if all outputs fold */
     LLVMValueRef is_leaves; /* OP_KERNEL_LEAVES */
     LLVMValueRef lanes;   /* that count in this pass */
     LLVMValueRef is_rest; /* this pass is over the buffers */
@@ -74,8 +78,13 @@ static void make_blocks(fold *f)
     f->pass_done = emit_block(x->em, "pass.done");
     f->whole = emit_block(x->em, "whole");
     x->fill = emit_block(x->em, "fill");
+    f->fill_whole = emit_block(x->em, "fill.whole");
     x->fill_next = emit_block(x->em, "fill.next");
-    f->drain = f->folded < x->program->n_out ? emit_block(x->em, "drain") : NULL;
+    f->filled = emit_block(x->em, "filled");
+    if (f->folded < x->program->n_out) {
+        f->drain = emit_block(x->em, "drain");
+        f->drain_next = emit_block(x->em, "drain.next");
+    }
     x->row_done = emit_block(x->em, "row.done");
     x->exit = emit_block(x->em, "exit");
 }
@@ -131,7 +140,7 @@ static void emit_row(fold *f, LLVMBasicBlockRef entry)
 static void emit_pass(fold *f, LLVMBasicBlockRef row)
 {
     nest *x = &f->nest;
-    LLVMBasicBlockRef from[2] = {row, x->fill_next};
+    LLVMBasicBlockRef from[2] = {row, f->filled};
     LLVMTypeRef bit = type_int(x->em, 1);
     char name[NAME_MAX_BYTES];
     start(x, x->pass);
@@ -267,9 +276,62 @@ static void emit_pass_done(fold *f)
     LLVMBuildCondBr(b, none, x->row_done, x->fill);
 }
 
-/* Every element is filled, so that no lane computes on garbage. */
-static void emit_fill(nest *x)
+/* ---- what is left of a row ---- */
+
+/* Is the operand copied into its buffer, or out of it? */
+static int is_copied(const fold *f, const operand *o, int out)
 {
+    return o->buffer && (out ? !is_input(&f->nest, o) : is_input(&f->nest, o));
+}
+
+/* Elements k and following, of a whole vector or one, between a row, from its last whole OP_LANES on, and buffers. */
+static void emit_copies(fold *f, LLVMValueRef k, int whole, int out)
+{
+    nest *x = &f->nest;
+    LLVMValueRef at = LLVMBuildAdd(x->em->builder, x->full, k, "");
+    for (uint32_t i = 0; i < x->n_operand; i++) {
+        operand *o = &x->operand[i];
+        if (!is_copied(f, o, out))
+            continue;
+        LLVMValueRef in_row = emit_element_address(x, o, at, ""), in_buffer = emit_buffer_address(x, o, k);
+        if (whole)
+            emit_copy_vector(x, o, out ? in_buffer : in_row, out ? in_row : in_buffer);
+        else
+            emit_copy(x, o, out ? in_buffer : in_row, out ? in_row : in_buffer);
+    }
+}
+
+/* Copies all elements that are left: in block `from`, which is open, whole vectors if operands allow it, in block `next`
+ * the others. */
+static void emit_copy_rest(fold *f, LLVMBasicBlockRef from, LLVMBasicBlockRef whole, LLVMBasicBlockRef next,
+                           LLVMBasicBlockRef after, int out)
+{
+    nest *x = &f->nest;
+    LLVMBuilderRef b = x->em->builder;
+    LLVMValueRef vectors = LLVMBuildAnd(b, x->rest, i64(x, -(uint64_t)x->em->width), "vectors");
+    for (uint32_t i = 0; i < x->n_operand; i++)
+        if (is_copied(f, &x->operand[i], out) && x->operand[i].access != OP_CONTIGUOUS)
+            vectors = i64(x, 0);
+    LLVMBasicBlockRef one_by_one = emit_block(x->em, "one.by.one");
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntNE, vectors, i64(x, 0), ""), whole, one_by_one);
+
+    start(x, whole);
+    LLVMValueRef k = open_counter(x, i64(x, 0), from, "k");
+    emit_copies(f, k, 1, out);
+    close_counter(x, k, x->em->width, vectors, whole, one_by_one);
+
+    start(x, one_by_one);
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntEQ, vectors, x->rest, ""), after, next);
+    start(x, next);
+    k = open_counter(x, vectors, one_by_one, "k");
+    emit_copies(f, k, 0, out);
+    close_counter(x, k, 1, x->rest, next, after);
+}
+
+/* Every element is filled, so that no lane computes on garbage. */
+static void emit_fill(fold *f)
+{
+    nest *x = &f->nest;
     emitter *em = x->em;
     start(x, x->fill);
     for (uint32_t i = 0; i < x->program->n_in; i++) {
@@ -280,17 +342,9 @@ static void emit_fill(nest *x)
         for (unsigned at = 0; at < OP_LANES; at += em->width)
             LLVMSetAlignment(LLVMBuildStore(em->builder, all, emit_buffer_address(x, o, i64(x, at))), 1);
     }
-    LLVMBuildBr(em->builder, x->fill_next);
-
-    start(x, x->fill_next);
-    LLVMValueRef k = open_counter(x, i64(x, 0), x->fill, "k");
-    LLVMValueRef from = LLVMBuildAdd(em->builder, x->full, k, "");
-    for (uint32_t i = 0; i < x->program->n_in; i++) {
-        operand *o = &x->operand[i];
-        if (o->access != OP_BROADCAST)
-            emit_copy(x, o, emit_element_address(x, o, from, ""), emit_buffer_address(x, o, k));
-    }
-    close_counter(x, k, 1, x->rest, x->fill_next, x->pass);
+    emit_copy_rest(f, x->fill, f->fill_whole, x->fill_next, f->filled, 0);
+    start(x, f->filled);
+    LLVMBuildBr(em->builder, x->pass);
 }
 
 static void emit_drain(fold *f)
@@ -299,11 +353,8 @@ static void emit_drain(fold *f)
     if (!f->drain)
         return;
     start(x, f->drain);
-    LLVMValueRef k = open_counter(x, i64(x, 0), f->pass_done, "k");
-    LLVMValueRef to = LLVMBuildAdd(x->em->builder, x->full, k, "");
-    for (uint32_t i = f->folded; i < x->program->n_out; i++)
-        emit_copy(x, output(f, i), emit_buffer_address(x, output(f, i), k), emit_element_address(x, output(f, i), to, ""));
-    close_counter(x, k, 1, x->rest, f->drain, x->row_done);
+    LLVMBasicBlockRef whole = emit_block(x->em, "drain.whole");
+    emit_copy_rest(f, f->drain, whole, f->drain_next, x->row_done, 1);
 }
 
 static void emit_row_done(nest *x)
@@ -335,7 +386,7 @@ int emit_fold_nest(emitter *em)
         emit_group_rest(&f);
         emit_group_done(&f);
         emit_pass_done(&f);
-        emit_fill(x);
+        emit_fill(&f);
         emit_drain(&f);
         emit_row_done(x);
     }

@@ -117,5 +117,7 @@ LLVMValueRef emit_buffer_address(nest *x, const operand *o, LLVMValueRef k);
 /* An element as an integer, which keeps every bit on its way. */
 LLVMValueRef emit_take(nest *x, const operand *o, LLVMValueRef from);
 void emit_copy(nest *x, const operand *o, LLVMValueRef from, LLVMValueRef to);
+/* The same of a vector of elements. */
+void emit_copy_vector(nest *x, const operand *o, LLVMValueRef from, LLVMValueRef to);
 
 #endif

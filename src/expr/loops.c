@@ -250,9 +250,10 @@ enum { ROWS_AT_ONCE = 64 };
         for (int64_t j = 0; j < n; j++) /* the identity of a float sum is -0.0, but NumPy's sums begin with 0 */       \
             out[j] = OP_REDUCE_##name == OP_REDUCE_sum ? (T)(state[j] + 0) : state[j];                                 \
     }
-/* One row of all lanes in registers; of fewer, many rows side by side. */
+/* One row of all lanes in registers; of fewer, many rows side by side. Unrolled by the compiler the steps would be scalars
+ * with branches; left as loops they are vectors. */
 #define HALVE(half, expression)                                                                                        \
-    for (int j = 0; j < half; j++)                                                                                     \
+    _Pragma("GCC unroll 1") for (int j = 0; j < half; j++)                                                             \
         COMBINE(lane[j], lane[j + half], expression)
 #define EMIT_LANES(name, dtype, type, expression)                                                                      \
     static void lanes_all_##name##_##dtype(type *out, const type *x, int64_t rows)                                     \

@@ -69,10 +69,15 @@ void op_args_advance(op_kernel_args *args, const op_stage *stage)
 
 /* ---- chunks ---- */
 
-void op_stream_fence(const op_kernel_args *args)
+void op_stream_fence(void)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* on x86 a full fence, which orders streaming stores, too */
+}
+
+static void fence(const op_kernel_args *args)
 {
     if (args->flags & OP_KERNEL_STREAM)
-        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* on x86 a full fence, which orders streaming stores, too */
+        op_stream_fence();
 }
 
 static void run_range(op_map_run *m, const op_kernel_args *args, int64_t begin, int64_t end)
@@ -98,7 +103,7 @@ static void chunk_of_elements(void *ctx, int64_t i)
         op_args_free(m->run, args, &room);
     }
     run_range(m, m->args, begin, end);
-    op_stream_fence(m->args);
+    fence(m->args);
 }
 
 /* Moves the operands to a row of the outer dimensions, and to a column. */
@@ -138,7 +143,7 @@ static void chunk_of_rows(void *ctx, int64_t i)
         run_range(m, args, row, row + count);
         begin += count;
     }
-    op_stream_fence(args);
+    fence(args);
     op_args_free(m->run, args, &room);
 }
 

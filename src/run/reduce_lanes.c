@@ -68,6 +68,16 @@ static int push_in_place(op_worker *w, int64_t kept, int64_t begin, int64_t end)
     return 1;
 }
 
+static void store_value(char *to, const char *value, int size)
+{
+    if (size == 8)
+        memcpy(to, value, 8);
+    else if (size == 4)
+        memcpy(to, value, 4);
+    else
+        memcpy(to, value, (size_t)size);
+}
+
 /* Combines the lanes of a root, halves, halves of halves, ..., and stores the result. `used` lanes hold more
  * than the identity. */
 static void store_result(const op_reduce_run *r, const op_reduce_item *item, int64_t kept, char *root, int64_t used)
@@ -81,8 +91,8 @@ static void store_result(const op_reduce_run *r, const op_reduce_item *item, int
                 item->reducer->merge(root, 0, root, half, half, OP_LANES);
         item->reducer->finish(value, root, 0, 1, OP_LANES);
     }
-    memcpy(item->result + op_offset_of(r->stage, item->strides, r->stage->ndim, kept, 0), value,
-           (size_t)item->result_size);
+    int64_t offset = kept ? op_offset_of(r->stage, item->strides, r->stage->ndim, kept, 0) : 0;
+    store_value(item->result + offset, value, item->result_size);
 }
 
 void op_finish_sequence(op_worker *w, int64_t kept, int64_t n)

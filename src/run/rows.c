@@ -21,6 +21,7 @@ typedef struct op_row_stage {
     const op_code *code;
     op_args_room room;
     op_kernel_args *args;
+    int streams; /* past the cache, from the first aligned element of a row on */
     op_row_reduction *reduction;
     op_feed *feed;
     op_scan_chain *chain;
@@ -47,16 +48,17 @@ static int is_read_again(const op_plan *plan, const op_pass *pass, const op_plac
     return 0;
 }
 
-/* Outputs only, because temporaries are read again; and every piece must begin aligned. */
-static void choose_stream(const op_run_state *run, const op_pass *pass, op_row_stage *s)
+/* Outputs only, because temporaries are read again; and in every piece they must be aligned alike. */
+static int choose_stream(const op_run_state *run, const op_pass *pass, const op_row_stage *s)
 {
-    for (uint32_t k = s->stage->program.n_in; k < s->stage->program.n_in + s->stage->program.n_out; k++) {
-        const op_place *place = &s->stage->operand[k].place;
-        if (place->kind != OP_PLACE_OUT || place->piece_stride % 64 || is_read_again(run->plan, pass, place))
-            return;
+    const op_stage_operand *out = &s->stage->operand[s->stage->program.n_in];
+    for (uint32_t k = 0; k < s->stage->program.n_out; k++) {
+        const op_place *place = &out[k].place;
+        if (place->kind != OP_PLACE_OUT || place->piece_stride % op_dtype_size(out[k].dtype) ||
+            (place->piece_stride - out[0].place.piece_stride) % 64 || is_read_again(run->plan, pass, place))
+            return 0;
     }
-    if (op_stream_lead(run, s->stage, s->args) == 0)
-        s->args->flags |= OP_KERNEL_STREAM;
+    return op_stream_lead(run, s->stage, s->args) >= 0;
 }
 
 static int open_stage(op_rows_worker *w, const op_rows_run *r, int64_t chunk, int i)
@@ -77,8 +79,7 @@ static int open_stage(op_rows_worker *w, const op_rows_run *r, int64_t chunk, in
     if (stage->kind != OP_STAGE_MAP || stage->ndim != 1)
         return 1;
     s->args = op_args_new(own, stage, &s->room);
-    if (s->args)
-        choose_stream(own, w->pass, s);
+    s->streams = s->args && choose_stream(own, w->pass, s);
     return s->args != NULL;
 }
 
@@ -122,7 +123,8 @@ static void close_worker(op_rows_worker *w)
         op_feed_close(w->stage[s].feed);
         if (!w->stage[s].args)
             continue;
-        op_stream_fence(w->stage[s].args);
+        if (w->stage[s].streams)
+            op_stream_fence();
         op_args_free(&w->own, w->stage[s].args, &w->stage[s].room);
     }
     op_release(allocator, w->stage);
@@ -130,10 +132,30 @@ static void close_worker(op_rows_worker *w)
     op_release(allocator, w->memory);
 }
 
+static int run_elements(const op_row_stage *s, int64_t begin, int64_t end)
+{
+    return begin == end || op_code_run(s->code, s->args, begin, end);
+}
+
+/* Only whole cache lines go past the cache: a line that two rows share would be fetched after all. */
+static int run_streaming(const op_row_stage *s, int64_t n)
+{
+    uint32_t out = s->stage->program.n_in;
+    int64_t size = op_dtype_size(s->stage->operand[out].dtype);
+    int64_t lead = (int64_t)(-(uintptr_t)s->args->operand[out].data & 63) / size;
+    lead = lead < n ? lead : n;
+    int64_t end = lead + ((n - lead) * size & -64) / size;
+    int ok = run_elements(s, 0, lead) && run_elements(s, end, n);
+    s->args->flags |= OP_KERNEL_STREAM;
+    ok = ok && run_elements(s, lead, end);
+    s->args->flags &= ~(uint64_t)OP_KERNEL_STREAM;
+    return ok;
+}
+
 static int run_map(const op_rows_worker *w, op_row_stage *s)
 {
     int64_t n = w->pass->last && w->own.piece == w->pass->pieces - 1 ? w->pass->last : s->stage->shape[0];
-    int ok = n == 0 || op_code_run(s->code, s->args, 0, n);
+    int ok = s->streams ? run_streaming(s, n) : run_elements(s, 0, n);
     op_args_advance(s->args, s->stage);
     return ok;
 }

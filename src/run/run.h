@@ -71,7 +71,7 @@ void op_scan_chain_close(op_scan_chain *chain);
  * -1 if that never is, or if the outputs are small enough to stay in cache. */
 int64_t op_stream_lead(const op_run_state *run, const op_stage *stage, const op_kernel_args *args);
 /* After stores past the cache. */
-void op_stream_fence(const op_kernel_args *args);
+void op_stream_fence(void);
 
 /* The address of a place. */
 char *op_run_address(const op_run_state *run, const op_place *place);
