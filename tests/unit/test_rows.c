@@ -1,0 +1,199 @@
+/* Stages of a row in one kernel: what is stored and folded at once has the bits of node by node, at every level, and
+ * nothing outside of the operands is touched. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "onepass/onepass.h"
+#include "onepass/sugar.h"
+
+enum { MOST_LEVELS = 8, ROWS = 9 };
+
+static op_engine *engines[MOST_LEVELS + 1]; /* the last one interprets */
+static int n_engine;
+
+static void begin(void)
+{
+    op_options options = {.flags = OP_ENGINE_NO_ENV};
+    n_engine = 0;
+    for (int i = 0; (options.isa = op_isa_level(i)) && n_engine < MOST_LEVELS; i++)
+        engines[n_engine++] = op_engine_new(&options);
+    options.isa = NULL;
+    options.flags |= OP_ENGINE_INTERPRET;
+    engines[n_engine++] = op_engine_new(&options);
+}
+
+static void end(void)
+{
+    for (int i = 0; i < n_engine; i++)
+        op_engine_free(engines[i]);
+}
+
+typedef struct room {
+    void *map;
+    size_t bytes;
+    char *data; /* ends where memory ends */
+} room;
+
+static room guarded(int64_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = ((size_t)bytes + page - 1) / page * page;
+    room r = {.bytes = used + page};
+    r.map = mmap(NULL, r.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(r.map != MAP_FAILED && mprotect((char *)r.map + used, page, PROT_NONE) == 0);
+    r.data = (char *)r.map + used - bytes;
+    return r;
+}
+
+static void fill(op_dtype dtype, void *data, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double x = i % 97 == 5 ? -800 : 6 * sin((double)(i * i % 1009)) + (double)(i % 7);
+        if (dtype == OP_F32)
+            ((float *)data)[i] = (float)x;
+        else
+            ((double *)data)[i] = x;
+    }
+}
+
+/* exp(x - max(x)), its sum and its share of it along rows. */
+static void build(op_expr *x, op_expr *y[3])
+{
+    y[0] = op_exp((op_sub)(x, op_max(x, OP_AXIS(1), OP_KEEPDIMS)));
+    y[1] = op_sum(y[0], OP_AXIS(1), OP_KEEPDIMS);
+    y[2] = (op_div)(y[0], y[1]);
+}
+
+static void evaluate(op_expr *e, op_view to)
+{
+    ck_assert_msg(op_eval(e, to) == OP_OK, "%s", op_last_error()->message);
+}
+
+/* Node by node, by the interpreter. */
+static void expect(op_view in, op_view out[3])
+{
+    op_graph *graph = op_graph_new(engines[n_engine - 1]);
+    int64_t rows = in.shape[0];
+    char *top = malloc(8 * (size_t)rows), *shifted = malloc(8 * (size_t)(rows * in.shape[1]));
+    op_view tops = OP_VIEW_2D(in.dtype, top, rows, 1), rest = OP_VIEW_2D(in.dtype, shifted, rows, in.shape[1]);
+    evaluate(op_max(op_input(graph, in), OP_AXIS(1), OP_KEEPDIMS), tops);
+    evaluate((op_sub)(op_input(graph, in), op_input(graph, tops)), rest);
+    evaluate(op_exp(op_input(graph, rest)), out[0]);
+    evaluate(op_sum(op_input(graph, out[0]), OP_AXIS(1), OP_KEEPDIMS), out[1]);
+    evaluate((op_div)(op_input(graph, out[0]), op_input(graph, out[1])), out[2]);
+    op_graph_free(graph);
+    free(top), free(shifted);
+}
+
+static int same(op_view a, const char *data, int64_t stride)
+{
+    int64_t size = op_dtype_size(a.dtype);
+    for (int64_t i = 0; i < a.shape[0] * a.shape[1]; i++)
+        if (memcmp((char *)a.data + i * size, data + i * stride, (size_t)size))
+            return 0;
+    return 1;
+}
+
+/* One width: all results at once, the last alone, one that is not contiguous, and over the operand. */
+static void check_width(op_engine *engine, op_dtype dtype, int64_t n, op_view want[3])
+{
+    int64_t size = op_dtype_size(dtype), bytes = ROWS * n * size;
+    op_graph *graph = op_graph_new(engine);
+    room in = guarded(bytes), out[3] = {guarded(bytes), guarded(ROWS * size), guarded(bytes)}, wide = guarded(2 * bytes);
+    const char *level = op_engine_isa(engine);
+    op_expr *y[3];
+    op_launch launch;
+    fill(dtype, in.data, ROWS * n);
+    build(op_input(graph, OP_VIEW_2D(dtype, in.data, ROWS, n)), y);
+    op_view all[3] = {OP_VIEW_2D(dtype, out[0].data, ROWS, n), OP_VIEW_2D(dtype, out[1].data, ROWS, 1),
+                      OP_VIEW_2D(dtype, out[2].data, ROWS, n)};
+    ck_assert_int_eq(op_eval_many(graph, 3, y, all), OP_OK);
+    ck_assert_int_eq(op_last_launch(graph, &launch), OP_OK);
+    ck_assert_int_eq(launch.passes, 1);
+    ck_assert_int_eq(launch.kernels, 3); /* max; exp and sum; division */
+    for (int k = 0; k < 3; k++)
+        ck_assert_msg(same(want[k], out[k].data, size), "%s, %s[%lld], result %d", level, op_dtype_name(dtype), (long long)n, k);
+
+    memset(out[2].data, 0, (size_t)bytes);
+    evaluate(y[2], all[2]);
+    ck_assert_msg(same(want[2], out[2].data, size), "%s, %s[%lld] alone", level, op_dtype_name(dtype), (long long)n);
+
+    int64_t shape[2] = {ROWS, n}, strides[2] = {2 * n * size, 2 * size};
+    all[0] = op_view_nd(dtype, wide.data, 2, shape, strides);
+    ck_assert_int_eq(op_eval_many(graph, 3, y, all), OP_OK);
+    ck_assert_msg(same(want[0], wide.data, 2 * size), "%s, %s[%lld] strided", level, op_dtype_name(dtype), (long long)n);
+    ck_assert_msg(same(want[2], out[2].data, size), "%s, %s[%lld] beside strided", level, op_dtype_name(dtype), (long long)n);
+
+    all[0] = OP_VIEW_2D(dtype, in.data, ROWS, n); /* each row over itself */
+    ck_assert_int_eq(op_eval_many(graph, 3, y, all), OP_OK);
+    ck_assert_msg(same(want[0], in.data, size) && same(want[2], out[2].data, size), "%s, %s[%lld] in place", level,
+                  op_dtype_name(dtype), (long long)n);
+    op_graph_free(graph);
+    munmap(in.map, in.bytes), munmap(wide.map, wide.bytes);
+    for (int k = 0; k < 3; k++)
+        munmap(out[k].map, out[k].bytes);
+}
+
+START_TEST(storing_and_folding_have_the_bits_of_node_by_node)
+{
+    static const int64_t widths[] = {256, 257, 264, 287, 511, 512, 513, 1000, 1023, 4099, 17000};
+    static const op_dtype dtypes[] = {OP_F32, OP_F64};
+    for (size_t i = 0; i < 2 * sizeof widths / sizeof *widths; i++) {
+        op_dtype dtype = dtypes[i % 2];
+        int64_t n = widths[i / 2], bytes = ROWS * n * op_dtype_size(dtype);
+        char *in = malloc((size_t)bytes), *out[3] = {malloc((size_t)bytes), malloc(8 * ROWS), malloc((size_t)bytes)};
+        op_view want[3] = {OP_VIEW_2D(dtype, out[0], ROWS, n), OP_VIEW_2D(dtype, out[1], ROWS, 1),
+                           OP_VIEW_2D(dtype, out[2], ROWS, n)};
+        fill(dtype, in, ROWS * n);
+        expect(OP_VIEW_2D(dtype, in, ROWS, n), want);
+        for (int e = 0; e < n_engine; e++)
+            check_width(engines[e], dtype, n, want);
+        free(in), free(out[0]), free(out[1]), free(out[2]);
+    }
+}
+END_TEST
+
+/* Arrays that are larger than the cache are stored past it, from the first whole cache line of a row to the last. */
+START_TEST(rows_begin_anywhere_in_a_cache_line)
+{
+    enum { N = 1003, LONG = 6000, AT_ONCE = 500 };
+    double *x = malloc(sizeof *x * LONG * N), *y = malloc(sizeof *y * (LONG * N + 8)), *part = malloc(sizeof *y * AT_ONCE * N);
+    fill(OP_F64, x, LONG * N);
+    op_graph *graph = op_graph_new(engines[n_engine - 2]);
+    for (int shift = 0; shift < 8; shift += 3) {
+        for (int64_t i = 0; i < LONG * N + 8; i++)
+            y[i] = 7;
+        evaluate(op_softmax(op_input(graph, OP_VIEW_2D(OP_F64, x, LONG, N)), OP_AXIS(1), 0),
+                 OP_VIEW_2D(OP_F64, y + shift, LONG, N));
+        for (int64_t r = 0; r < LONG; r += AT_ONCE) {
+            evaluate(op_softmax(op_input(graph, OP_VIEW_2D(OP_F64, x + r * N, AT_ONCE, N)), OP_AXIS(1), 0),
+                     OP_VIEW_2D(OP_F64, part, AT_ONCE, N));
+            ck_assert_msg(!memcmp(part, y + shift + r * N, sizeof *part * AT_ONCE * N), "shift %d, rows from %lld", shift,
+                          (long long)r);
+        }
+        for (int i = 0; i < 8; i++)
+            ck_assert_double_eq(y[i < shift ? i : LONG * N + i], 7);
+    }
+    op_graph_free(graph);
+    free(x), free(y), free(part);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("rows");
+    TCase *tests = tcase_create("rows");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, storing_and_folding_have_the_bits_of_node_by_node);
+    tcase_add_test(tests, rows_begin_anywhere_in_a_cache_line);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
