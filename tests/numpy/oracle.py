@@ -421,7 +421,7 @@ def judge_derived(name, got, x, axes, keepdims, mask, ddof):
     if got.dtype.kind != "f" or got.size == 0:
         return None
     used = weights(x, mask)
-    wide = x.astype(LONG)
+    wide = (x if x.dtype.kind == "f" else x.astype(np.float64)).astype(LONG)  # that is what NumPy subtracts
     if name.startswith("nan"):
         used = used & ~np.isnan(wide)
         name = name[3:]
@@ -437,7 +437,9 @@ def judge_derived(name, got, x, axes, keepdims, mask, ddof):
         want, bound = mean, eps * size / n
     elif name in ("var", "std"):
         deviation = np.where(used, wide - mean, 0)
-        want = (deviation * deviation).sum(**how) / np.maximum(n - ddof, 0)
+        squares = deviation * deviation
+        squares = np.where(squares < LONG(np.finfo(np.float64).smallest_subnormal) / 2, 0, squares)  # 0 / 0 if all are
+        want = squares.sum(**how) / np.maximum(n - ddof, 0)
         scale = n / np.maximum(n - ddof, 1)
         bound = eps * np.sqrt(want * square / n * scale) + eps * eps * square / n * scale + eps * want
         value = value.astype(LONG) ** 2 if name == "std" else value
