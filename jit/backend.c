@@ -73,7 +73,10 @@ static op_status emit(job *j)
     em->module = LLVMModuleCreateWithNameInContext("onepass", em->context);
     em->builder = LLVMCreateBuilderInContext(em->context);
     target_module(j->machine, j->isa, em->module);
-    if (!(op_program_folds(em->program) ? emit_fold_nest(em) : emit_loop_nest(em)))
+    int (*emit_nest)(emitter *) = op_program_folds(em->program) ? emit_fold_nest
+                                  : em->program->carries        ? emit_columns_nest
+                                                                : emit_loop_nest;
+    if (!emit_nest(em))
         return fail(j, OP_ERR_MEMORY, "out of memory", NULL);
     target_function(j->isa, em->context, em->kernel);
     return OP_OK;

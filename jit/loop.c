@@ -72,7 +72,7 @@ unsigned loop_width(const op_program *program, const op_isa_row *isa)
         if (bits_of((op_dtype)program->insn[i].result) > widest)
             widest = bits_of((op_dtype)program->insn[i].result);
     unsigned width = (unsigned)isa->vector_bits / widest;
-    if (op_program_folds(program))
+    if (op_program_folds(program) || program->carries)
         return width > OP_LANES ? OP_LANES : width;
     return widest >= 32 && is_long_chain(program) ? 4 * width : width;
 }

@@ -34,6 +34,8 @@ LLVMValueRef emit_address(nest *x, const operand *o)
 
 static LLVMValueRef emit_input(nest *x, const operand *o)
 {
+    if (o->held)
+        return o->held;
     if (o->access == OP_BROADCAST)
         return emit_load_splat(x->em, o->dtype, o->row, "");
     LLVMValueRef address = emit_address(x, o);

@@ -1,5 +1,5 @@
 /* What the loop nests have in common: operands, the program's code, addresses, counters. loop.c stores what
- * the program computes, fold.c combines it. */
+ * the program computes, fold.c combines it, columns.c hands it on to the next row. */
 #ifndef ONEPASS_JIT_NEST_H
 #define ONEPASS_JIT_NEST_H
 
@@ -19,6 +19,9 @@ typedef struct operand {
     LLVMValueRef row;                  /* the first element of this row */
     LLVMValueRef buffer;               /* on the stack, for what does not fill a pass */
     LLVMValueRef base, step;           /* where this pass starts; bytes between elements */
+    /* of columns.c alone */
+    LLVMValueRef row_stride;
+    LLVMValueRef held;                 /* of a state: what it is now; it is not in memory */
 } operand;
 
 typedef struct nest {

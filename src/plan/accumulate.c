@@ -1,5 +1,5 @@
 /* Reductions whose combinations the kernel does: their states are single values. Along the innermost axis
- * outputs fold (program.h); of columns the kernel is a map from the state and the values to the state. */
+ * outputs fold (program.h); of columns the kernel maps the states and a row of values to the states, and carries those on. */
 #include <string.h>
 
 #include "expr/reduce.h"
@@ -49,6 +49,7 @@ static op_status accumulate(op_stage *stage, op_arena *arena)
     for (int k = 0; k < stage->n_reduction; k++) {
         uint32_t block = (uint32_t)stage->reduction[k].block, state = program->n_insn++, result = program->n_insn++;
         uint8_t dtype = (uint8_t)stage->reduction[k].dtype;
+        type[n_in + block].access = type[n_in + n_out + block].access = OP_CONTIGUOUS;
         insn[state] = (op_insn){OP_CODE_LOAD, dtype, dtype, {n_in + block}};
         insn[result] = (op_insn){combine_of(stage, k), dtype, dtype, {state, program->store[block]}};
         program->store[block] = result;
@@ -57,6 +58,7 @@ static op_status accumulate(op_stage *stage, op_arena *arena)
     program->operand = type;
     program->insn = insn;
     program->n_in += n_out;
+    program->carries = 1;
     stage->accumulates = 1;
     return OP_OK;
 }

@@ -24,7 +24,7 @@ static uint32_t get16(const uint8_t *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8;
 }
 
-/* Layout, little-endian 16-bit fields: format, rank, n_in, n_out, n_scalar, n_insn, 8 bytes reserved;
+/* Layout, little-endian 16-bit fields: format, rank, n_in, n_out, n_scalar, n_insn, carries, 6 bytes reserved;
  * per operand dtype, access and ahead in a byte each, and fold; per instruction code, dtype and result in a byte each,
  * arguments; per output the stored value. */
 size_t op_signature_encode(const op_program *program, uint8_t *bytes)
@@ -42,8 +42,9 @@ size_t op_signature_encode(const op_program *program, uint8_t *bytes)
     p = put16(p, program->n_out);
     p = put16(p, program->n_scalar);
     p = put16(p, program->n_insn);
-    memset(p, 0, 8);
-    p += 8;
+    p = put16(p, program->carries);
+    memset(p, 0, 6);
+    p += 6;
     for (uint32_t i = 0; i < n_operand; i++) {
         *p++ = program->operand[i].dtype;
         *p++ = program->operand[i].access;
@@ -101,7 +102,8 @@ int op_signature_decode(const uint8_t *bytes, size_t size, op_program *program, 
                             .n_in = get16(bytes + 4),
                             .n_out = get16(bytes + 6),
                             .n_scalar = get16(bytes + 8),
-                            .n_insn = get16(bytes + 10)};
+                            .n_insn = get16(bytes + 10),
+                            .carries = get16(bytes + 12)};
     uint32_t n_operand = program->n_in + program->n_out;
     program->insn = memory;
     program->store = (uint32_t *)(program->insn + program->n_insn);
@@ -184,9 +186,22 @@ static const char *verify_operand(const op_program *program, uint32_t i)
     return NULL;
 }
 
+/* The rule that a program which carries breaks, or NULL. */
+static const char *verify_carries(const op_program *program)
+{
+    if (program->carries > 1 || program->rank != 2 || op_program_folds(program) || program->n_in < program->n_out)
+        return "a program cannot carry so";
+    for (uint32_t i = program->n_in - program->n_out; i < program->n_in; i++) {
+        op_operand_type in = program->operand[i], out = program->operand[i + program->n_out];
+        if (in.dtype != out.dtype || in.access != OP_CONTIGUOUS || out.access != OP_CONTIGUOUS)
+            return "an output cannot be carried on to an input of another dtype or access class";
+    }
+    return NULL;
+}
+
 int op_program_verify(const op_program *program, const char **why)
 {
-    *why = NULL;
+    *why = program->carries ? verify_carries(program) : NULL;
     if (program->rank < 1 || program->rank > 2)
         *why = "the rank is neither 1 nor 2";
     for (uint32_t i = 0; !*why && i < program->n_in + program->n_out; i++)

@@ -29,6 +29,9 @@ typedef struct op_operand_type {
 /* A program that folds has rank 2 and rows of 1 to OP_LEAF elements. Its first outputs fold: of each row OP_LANES
  * values, where element j is combined with number j % OP_LANES, in the order of j. Others are stored as usual. */
 
+/* A program that carries has rank 2, and as many last inputs as outputs: what the outputs are in one row, those
+ * inputs are in the next one. They and the outputs are contiguous, at the same addresses in every row. */
+
 /* value[i] of a program is the result of insn[i]. */
 typedef struct op_insn {
     uint16_t code;   /* op_opcode */
@@ -43,6 +46,7 @@ typedef struct op_program {
     uint32_t n_out;
     uint32_t n_scalar;
     uint32_t n_insn;
+    uint32_t carries;   /* 1: each row goes on from the one before */
     op_operand_type *operand; /* the inputs, then the outputs */
     op_insn *insn;
     uint32_t *store;    /* n_out: the value that goes to each output, of the output's dtype */

@@ -15,43 +15,101 @@ static int64_t leaf_of(const op_reduce_run *r)
     return OP_LEAF_ROWS * r->stage->lanes;
 }
 
-/* Calls visit for runs of positions begin..begin+n-1 of the columns that lie in one dimension, each of at most
- * `most` positions; at: positions before the run. */
-static void for_runs(op_worker *w, int64_t begin, int64_t n, int64_t most,
-                     void (*visit)(op_worker *w, int64_t position, int64_t at, int64_t n))
+/* Values begin..begin+n-1 of the columns into the blocks, by runs that lie in one dimension. */
+static void evaluate(op_worker *w, int64_t begin, int64_t n)
 {
     const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1, rows_too = inner > 0 && op_is_reduced(stage, inner - 1);
-    int64_t at = 0;
-    while (at < n) {
-        int64_t extent = rows_too ? stage->shape[inner - 1] : 1, left = extent - (begin + at) % extent;
-        int64_t step = most - at % most, count = n - at < left ? n - at : left;
-        count = count < step ? count : step;
-        visit(w, begin + at, at, count);
-        at += count;
+    int64_t extent = rows_too ? stage->shape[inner - 1] : 1, count;
+    for (int64_t at = 0; at < n; at += count) {
+        int64_t left = extent - (begin + at) % extent;
+        count = n - at < left ? n - at : left;
+        op_worker_evaluate(w, inner, w->outer, begin + at, w->first, count, w->width, at * w->width);
     }
 }
 
-static void evaluate_run(op_worker *w, int64_t position, int64_t at, int64_t n)
+/* The reduced dimension whose indices are the rows of a kernel that accumulates. */
+static int row_dim(const op_stage *stage)
 {
-    op_worker_evaluate(w, w->r->stage->ndim - 1, w->outer, position, w->first, n, w->width, at * w->width);
+    int d = stage->ndim - 1;
+    while (d > 0 && !op_is_reduced(stage, d))
+        d--;
+    return d;
 }
 
-static void accumulate_run(op_worker *w, int64_t position, int64_t at, int64_t n)
+/* The states of one lane of every column, in the next leaf of every tree. */
+static void place_states(op_worker *w, int64_t lane)
 {
-    const op_stage *stage = w->r->stage;
-    op_evaluation evaluation = {stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
-    op_place_inputs(&evaluation, stage->ndim - 1, w->outer, position, w->first);
+    const op_program *program = &w->r->stage->program;
     for (int k = 0; k < w->r->n; k++) {
         const op_reduce_item *item = &w->r->item[k];
-        int64_t row = stage->lanes == 1 ? 0 : w->width * item->size, lane = at % stage->lanes;
-        op_operand state = {(char *)op_tree_next(&w->tree[k]) + lane * row, item->size, row};
-        uint32_t out = stage->program.n_in + (uint32_t)item->block;
-        w->args->operand[out] = w->args->operand[out - stage->program.n_out] = state;
+        op_operand state = {(char *)op_tree_next(&w->tree[k]) + lane * w->width * item->size, item->size, 0};
+        uint32_t out = program->n_in + (uint32_t)item->block;
+        w->args->operand[out] = w->args->operand[out - program->n_out] = state;
     }
-    w->args->n = w->width;
-    if (!op_code_run(w->r->code, w->args, 0, n))
+}
+
+static void place_inputs(op_worker *w, int64_t position)
+{
+    op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    op_place_inputs(&evaluation, w->r->stage->ndim - 1, w->outer, position, w->first);
+}
+
+static void run_rows(op_worker *w, int64_t begin, int64_t end)
+{
+    if (!op_code_run(w->r->code, w->args, begin, end))
         op_run_fail(w->r->run, OP_ERR_MEMORY);
+}
+
+/* n positions of a leaf, in one dimension. Inputs stay where the first leaf of that dimension has placed them. */
+static void accumulate_rows(op_worker *w, int64_t position, int64_t n, int64_t left)
+{
+    if (position < w->run || position >= w->run_end) {
+        place_inputs(w, position);
+        w->run = position;
+        w->run_end = position + left;
+    }
+    place_states(w, 0);
+    run_rows(w, position - w->run, position - w->run + n);
+}
+
+/* The same where every OP_LANES-th position belongs to the same lane; `at` positions of the leaf come before. */
+static void accumulate_lanes(op_worker *w, int64_t position, int64_t n, int64_t at)
+{
+    const op_stage *stage = w->r->stage;
+    int rows = row_dim(stage);
+    place_inputs(w, position);
+    for (int64_t i = 0; i < n && i < stage->lanes; i++) {
+        place_states(w, (at + i) % stage->lanes);
+        run_rows(w, 0, (n - i + stage->lanes - 1) / stage->lanes);
+        for (uint32_t k = 0; k < stage->program.n_in - stage->program.n_out; k++)
+            w->args->operand[k].data += stage->operand[k].strides[rows];
+    }
+}
+
+static void accumulate(op_worker *w, int64_t begin, int64_t n)
+{
+    const op_stage *stage = w->r->stage;
+    int64_t extent = stage->shape[row_dim(stage)], count;
+    for (int64_t at = 0; at < n; at += count) {
+        int64_t position = begin + at, left = extent - position % extent;
+        count = n - at < left ? n - at : left;
+        if (stage->lanes == 1)
+            accumulate_rows(w, position, count, left);
+        else
+            accumulate_lanes(w, position, count, at);
+    }
+}
+
+/* Rows of the kernel are along the innermost reduced dimension. */
+static void begin_accumulation(op_worker *w)
+{
+    const op_stage *stage = w->r->stage;
+    int rows = row_dim(stage);
+    for (uint32_t k = 0; k < stage->program.n_in - stage->program.n_out; k++)
+        w->args->operand[k].row_stride = stage->operand[k].strides[rows] * stage->lanes;
+    w->args->n = w->width;
+    w->run = w->run_end = 0;
 }
 
 /* The leaf of positions begin..begin+n-1 becomes the next one of every tree. */
@@ -62,9 +120,9 @@ static void reduce_leaf(op_worker *w, int64_t begin, int64_t n)
     if (r->stage->accumulates) {
         for (int k = 0; k < r->n; k++)
             r->item[k].reducer->leaf(op_tree_next(&w->tree[k]), lanes, NULL, 0, 0, 0, 0, 0);
-        for_runs(w, begin, n, side == 1 ? n : side, accumulate_run);
+        accumulate(w, begin, n);
     } else {
-        for_runs(w, begin, n, n, evaluate_run);
+        evaluate(w, begin, n);
         for (int k = 0; k < r->n; k++)
             r->item[k].reducer->leaf(op_tree_next(&w->tree[k]), lanes,
                                      w->memory + r->item[k].block * w->block_bytes, n / side, n % side * w->width, begin, 1, 0);
@@ -107,6 +165,8 @@ static int begin_columns(op_worker *w, op_reduce_run *r, int64_t i, int64_t leav
     w->outer = i / r->column_blocks;
     w->first = first;
     w->width = width;
+    if (r->stage->accumulates)
+        begin_accumulation(w);
     op_clear_trees(w);
     return 1;
 }

@@ -50,6 +50,7 @@ typedef struct op_worker {
     int64_t block_bytes; /* of one output's values; they lie one after another at `memory` */
     op_tree *tree;       /* by reduction */
     int64_t outer, first, width; /* columns: index of the dimensions before, first column, how many */
+    int64_t run, run_end;        /* of a kernel that accumulates: positions that its inputs are placed for */
     _Alignas(OP_ALIGNMENT) char few[16 << 10]; /* memory for one reduction, as a rule */
 } op_worker;
 
