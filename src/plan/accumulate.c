@@ -70,7 +70,7 @@ op_status op_stage_combine(op_stage *stage, op_arena *arena)
         return OP_OK;
     if (!(stage->reduced >> inner & 1)) {
         int fits = stage->program.n_insn + 2 * stage->program.n_out <= OP_PROGRAM_MAX_INSN;
-        return stage->shape[inner] >= OP_FEWEST_COLUMNS && fits ? accumulate(stage, arena) : OP_OK;
+        return stage->shape[inner] >= OP_LANES && fits ? accumulate(stage, arena) : OP_OK;
     }
     /* of many short sequences it is better to have the values */
     if (stage->reduced == (uint64_t)1 << inner && (stage->ndim == 1 || stage->shape[inner] > OP_LANES))

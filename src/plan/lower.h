@@ -81,7 +81,7 @@ void op_stage_cut(op_stage *stage, int64_t elements);
  * the order of memory, unless they must keep theirs. */
 void op_stage_collapse(op_stage *stage, int keep_order);
 
-/* Below, rows are too short for a kernel that accumulates columns. */
+/* Below, a dimension is too short to become that of the columns. */
 enum { OP_FEWEST_COLUMNS = 64 };
 
 /* The kernel of a collapsed reduce stage combines values itself, if it can. */

@@ -30,7 +30,8 @@ typedef struct op_operand_type {
  * values, where element j is combined with number j % OP_LANES, in the order of j. Others are stored as usual. */
 
 /* A program that carries has rank 2, and as many last inputs as outputs: what the outputs are in one row, those
- * inputs are in the next one. They and the outputs are contiguous, at the same addresses in every row. */
+ * inputs are in the next one. They and the outputs are contiguous, and their addresses are the same for every row:
+ * the inputs hold what the first row gets, and the outputs become what the last one gives. */
 
 /* value[i] of a program is the result of insn[i]. */
 typedef struct op_insn {

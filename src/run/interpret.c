@@ -100,6 +100,7 @@ typedef struct op_frame {
     const op_kernel_args *args;
     const op_loops *loops;
     char *block; /* n_slot blocks */
+    int64_t first_row;
 } op_frame;
 
 static char *value_of(const op_frame *f, uint32_t value)
@@ -142,6 +143,14 @@ static void fold_block(const op_frame *f, uint32_t i, char *lanes, int64_t n)
     }
 }
 
+/* Where an input of a row is: one that is carried, where the row before has put it. */
+static const op_operand *input_of(const op_frame *f, uint32_t i, int64_t row)
+{
+    const op_program *program = &f->code->program;
+    int carried = program->carries && i >= program->n_in - program->n_out && row > f->first_row;
+    return &f->args->operand[carried ? i + program->n_out : i];
+}
+
 /* Elements begin..begin+n-1 of one row. */
 static void run_block(const op_frame *f, int64_t row, int64_t begin, int64_t n)
 {
@@ -150,7 +159,7 @@ static void run_block(const op_frame *f, int64_t row, int64_t begin, int64_t n)
     for (uint32_t i = 0; i < program->n_insn; i++) {
         const op_insn *insn = &program->insn[i];
         if (insn->code == OP_CODE_LOAD) {
-            const op_operand *o = &operand[insn->arg[0]];
+            const op_operand *o = input_of(f, insn->arg[0], row);
             load_block(value_of(f, i), o, program->operand[insn->arg[0]], o->data + row * o->row_stride, begin, n);
         } else if (insn->code != OP_CODE_SCALAR) {
             run_insn(f, i, n);
@@ -186,7 +195,7 @@ int op_interpret(const op_code *code, const op_kernel_args *args, int64_t begin,
     char *block = code->slots.n_slot <= ON_STACK ? room : op_alloc(code->allocator, bytes);
     if (!block)
         return 0;
-    op_frame f = {code, args, op_loops_best(), block};
+    op_frame f = {code, args, op_loops_best(), block, begin};
     fill_scalars(&f);
     if (code->program.rank == 1)
         run_row(&f, 0, begin, end);

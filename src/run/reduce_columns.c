@@ -7,6 +7,8 @@
 enum {
     LEAF_VALUES = OP_LEAF_ROWS * 128, /* of a block: the values of a leaf stay in cache */
     MOST_LANES = 2048,                /* of a leaf that the kernel accumulates */
+    FEWEST_LANES = 128,               /* of it, if columns are divided among threads */
+    FAIR_LANES = 32,
 };
 
 /* Positions of a column in a leaf. */
@@ -37,15 +39,22 @@ static int row_dim(const op_stage *stage)
     return d;
 }
 
-/* The states of one lane of every column, in the next leaf of every tree. */
-static void place_states(op_worker *w, int64_t lane)
+/* A row of identities, above the levels of the tree. */
+static char *identities(const op_worker *w, int k)
+{
+    return w->tree[k].stack + w->levels * w->tree[k].row_bytes;
+}
+
+/* The states of one lane of every column are those in the next leaf of every tree, where they begin as the identity. */
+static void place_states(op_worker *w, int64_t lane, int begin)
 {
     const op_program *program = &w->r->stage->program;
     for (int k = 0; k < w->r->n; k++) {
         const op_reduce_item *item = &w->r->item[k];
-        op_operand state = {(char *)op_tree_next(&w->tree[k]) + lane * w->width * item->size, item->size, 0};
-        uint32_t out = program->n_in + (uint32_t)item->block;
-        w->args->operand[out] = w->args->operand[out - program->n_out] = state;
+        char *state = (char *)op_tree_next(&w->tree[k]) + lane * w->width * item->size;
+        op_operand *out = &w->args->operand[program->n_in + (uint32_t)item->block];
+        *out = (op_operand){state, item->size, 0};
+        out[-(int)program->n_out] = (op_operand){begin ? identities(w, k) : state, item->size, 0};
     }
 }
 
@@ -62,14 +71,14 @@ static void run_rows(op_worker *w, int64_t begin, int64_t end)
 }
 
 /* n positions of a leaf, in one dimension. Inputs stay where the first leaf of that dimension has placed them. */
-static void accumulate_rows(op_worker *w, int64_t position, int64_t n, int64_t left)
+static void accumulate_rows(op_worker *w, int64_t position, int64_t n, int64_t left, int64_t at)
 {
     if (position < w->run || position >= w->run_end) {
         place_inputs(w, position);
         w->run = position;
         w->run_end = position + left;
     }
-    place_states(w, 0);
+    place_states(w, 0, at == 0);
     run_rows(w, position - w->run, position - w->run + n);
 }
 
@@ -80,7 +89,7 @@ static void accumulate_lanes(op_worker *w, int64_t position, int64_t n, int64_t 
     int rows = row_dim(stage);
     place_inputs(w, position);
     for (int64_t i = 0; i < n && i < stage->lanes; i++) {
-        place_states(w, (at + i) % stage->lanes);
+        place_states(w, (at + i) % stage->lanes, at + i < stage->lanes);
         run_rows(w, 0, (n - i + stage->lanes - 1) / stage->lanes);
         for (uint32_t k = 0; k < stage->program.n_in - stage->program.n_out; k++)
             w->args->operand[k].data += stage->operand[k].strides[rows];
@@ -95,9 +104,19 @@ static void accumulate(op_worker *w, int64_t begin, int64_t n)
         int64_t position = begin + at, left = extent - position % extent;
         count = n - at < left ? n - at : left;
         if (stage->lanes == 1)
-            accumulate_rows(w, position, count, left);
+            accumulate_rows(w, position, count, left, at);
         else
             accumulate_lanes(w, position, count, at);
+    }
+}
+
+/* Lanes that no position of a leaf belongs to. */
+static void clear_other_lanes(op_worker *w, int64_t n)
+{
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reducer *reducer = w->r->item[k].reducer;
+        char *state = op_tree_next(&w->tree[k]);
+        reducer->leaf(state + n * w->width * reducer->state_bytes, (w->r->stage->lanes - n) * w->width, NULL, 0, 0, 0, 0, 0);
     }
 }
 
@@ -106,6 +125,8 @@ static void begin_accumulation(op_worker *w)
 {
     const op_stage *stage = w->r->stage;
     int rows = row_dim(stage);
+    for (int k = 0; k < w->r->n; k++)
+        w->r->item[k].reducer->leaf(identities(w, k), w->width, NULL, 0, 0, 0, 0, 0);
     for (uint32_t k = 0; k < stage->program.n_in - stage->program.n_out; k++)
         w->args->operand[k].row_stride = stage->operand[k].strides[rows] * stage->lanes;
     w->args->n = w->width;
@@ -118,8 +139,8 @@ static void reduce_leaf(op_worker *w, int64_t begin, int64_t n)
     const op_reduce_run *r = w->r;
     int64_t side = r->stage->lanes, lanes = w->width * side;
     if (r->stage->accumulates) {
-        for (int k = 0; k < r->n; k++)
-            r->item[k].reducer->leaf(op_tree_next(&w->tree[k]), lanes, NULL, 0, 0, 0, 0, 0);
+        if (n < side)
+            clear_other_lanes(w, n);
         accumulate(w, begin, n);
     } else {
         evaluate(w, begin, n);
@@ -160,7 +181,8 @@ static int begin_columns(op_worker *w, op_reduce_run *r, int64_t i, int64_t leav
     int64_t first = i % r->column_blocks * r->column_width;
     int64_t width = r->columns - first < r->column_width ? r->columns - first : r->column_width;
     int64_t values = r->stage->accumulates ? 0 : leaf_of(r) * width;
-    if (!op_worker_begin(w, r, values, width * r->stage->lanes, op_tree_levels(leaves)))
+    w->levels = op_tree_levels(leaves);
+    if (!op_worker_begin(w, r, values, width * r->stage->lanes, w->levels + 1))
         return 0;
     w->outer = i / r->column_blocks;
     w->first = first;
@@ -208,20 +230,28 @@ static void join_columns(op_reduce_run *r, int64_t i)
     op_worker_end(&w);
 }
 
-static int64_t choose_width(const op_reduce_run *r)
+/* Columns of a block: as many as stay in cache; of a kernel that accumulates, what gives each thread some. */
+static int64_t choose_width(const op_reduce_run *r, int threads)
 {
+    const op_stage *stage = r->stage;
     int64_t rows = r->reduced < leaf_of(r) ? r->reduced : leaf_of(r);
-    return r->stage->accumulates ? MOST_LANES / r->stage->lanes : LEAF_VALUES / rows;
+    if (!stage->accumulates)
+        return LEAF_VALUES / rows;
+    int64_t blocks = r->kept / r->columns, most = MOST_LANES / stage->lanes, fair = r->columns;
+    if (threads > 1 && blocks < 2 * threads)
+        fair = (r->columns / threads + FAIR_LANES - 1) / FAIR_LANES * FAIR_LANES;
+    return most < fair ? most : fair < FEWEST_LANES ? FEWEST_LANES : fair;
 }
 
 void op_reduce_columns(op_reduce_run *r, int threads)
 {
     r->columns = r->stage->shape[r->stage->ndim - 1];
-    r->column_width = choose_width(r);
+    r->column_width = choose_width(r, threads);
     r->column_blocks = (r->columns + r->column_width - 1) / r->column_width;
     int64_t blocks = r->kept / r->columns * r->column_blocks;
+    int64_t enough = r->stage->accumulates ? threads : 2 * threads;
     r->subtree = leaf_of(r);
-    while (r->subtree < r->reduced && (blocks >= 2 * threads || r->subtree * 8 * threads < r->reduced))
+    while (r->subtree < r->reduced && (blocks >= enough || r->subtree * 8 * threads < r->reduced))
         r->subtree *= 2;
     r->subtrees = (r->reduced + r->subtree - 1) / r->subtree;
     if (r->subtrees > 1 && !op_make_partials(r, blocks * r->subtrees, r->column_width * r->stage->lanes))

@@ -51,6 +51,7 @@ typedef struct op_worker {
     op_tree *tree;       /* by reduction */
     int64_t outer, first, width; /* columns: index of the dimensions before, first column, how many */
     int64_t run, run_end;        /* of a kernel that accumulates: positions that its inputs are placed for */
+    int levels;                  /* of columns' trees */
     _Alignas(OP_ALIGNMENT) char few[16 << 10]; /* memory for one reduction, as a rule */
 } op_worker;
 
