@@ -250,6 +250,34 @@ enum { ROWS_AT_ONCE = 64 };
         for (int64_t j = 0; j < n; j++) /* the identity of a float sum is -0.0, but NumPy's sums begin with 0 */       \
             out[j] = OP_REDUCE_##name == OP_REDUCE_sum ? (T)(state[j] + 0) : state[j];                                 \
     }
+/* Leaves of columns: OP_LANES of them in registers at a time, the last ones once more if they are fewer. */
+#define EMIT_ROWS(name, dtype, type, expression, identity)                                                             \
+    static inline void rows_of_##name##_##dtype(type *state, int64_t lanes, const char *x, int64_t row_bytes,          \
+                                                int64_t rows)                                                          \
+    {                                                                                                                  \
+        typedef type T;                                                                                                \
+        typedef type U __attribute__((aligned(1)));                                                                    \
+        T lane[OP_LANES];                                                                                              \
+        for (int64_t j = 0; j < lanes; j++)                                                                            \
+            lane[j] = (T)(identity);                                                                                   \
+        for (int64_t r = 0; r < rows; r++)                                                                             \
+            for (int64_t j = 0; j < lanes; j++)                                                                        \
+                COMBINE(lane[j], ((const U *)(const void *)(x + r * row_bytes))[j], expression)                        \
+        memcpy(state, lane, sizeof(T) * (size_t)lanes);                                                                \
+    }                                                                                                                  \
+    static void rows_##name##_##dtype(void *state_, void *sum, int64_t lanes, const void *x, int64_t row_bytes,        \
+                                      int64_t rows)                                                                    \
+    {                                                                                                                  \
+        type *state = state_;                                                                                          \
+        (void)sum;                                                                                                     \
+        if (lanes < OP_LANES)                                                                                          \
+            rows_of_##name##_##dtype(state, lanes, x, row_bytes, rows);                                                \
+        for (int64_t j = 0; lanes >= OP_LANES && j < lanes; j += OP_LANES) {                                           \
+            int64_t at = j < lanes - OP_LANES ? j : lanes - OP_LANES;                                                  \
+            const char *from = (const char *)x + at * (int64_t)sizeof(type);                                           \
+            rows_of_##name##_##dtype(state + at, OP_LANES, from, row_bytes, rows);                                     \
+        }                                                                                                              \
+    }
 /* One row of all lanes in registers; of fewer, many rows side by side. Unrolled by the compiler the steps would be scalars
  * with branches; left as loops they are vectors. */
 #define HALVE(half, expression)                                                                                        \
@@ -389,6 +417,7 @@ enum { CHAINS = 4 };
                 }                                                                                                      \
     }
 #define SKIP_FOLD(name, dtype, type, expression, identity)
+#define SKIP_ROWS(name, dtype, type, expression, identity)
 #define SKIP_SCAN(name, dtype, type, expression)
 #define SKIP_LANES(name, dtype, type, expression)
 #define SKIP_LEAVES(name, dtype, type, expression)
@@ -398,7 +427,8 @@ enum { CHAINS = 4 };
 #define NA SKIP, 0, 0
 #define FOLD(...) FOLD_(__VA_ARGS__)
 #define FOLD_(name, dtype, type, how, expression, identity)                                                            \
-    how##_FOLD(name, dtype, type, expression, identity) how##_LANES(name, dtype, type, expression)                     \
+    how##_FOLD(name, dtype, type, expression, identity) how##_ROWS(name, dtype, type, expression, identity)            \
+        how##_LANES(name, dtype, type, expression)                     \
         how##_LEAVES(name, dtype, type, expression) how##_SCAN(name, dtype, type, expression)
 #define REDUCE(name, accepts, accumulator, empty, combine, c_bool, c_int, c_float, ...)                                         \
     FOLD(name, OP_BOOL, uint8_t, c_bool)                                                                               \
@@ -667,6 +697,61 @@ enum { AT_ONCE = OP_LANES / SOME_LANES };
     }
 FLOAT_SOURCES(DEVIATIONS)
 
+/* Leaves of columns: SOME_LANES of them at a time, whose values stay in registers for the second time. */
+#define ROWS_OF_DEVIATIONS(dtype, T)                                                                                   \
+    static inline void rows_of_deviations_##dtype(double *sum, double *mean, double *square, const char *x,            \
+                                                  int64_t row_bytes, int64_t rows)                                     \
+    {                                                                                                                  \
+        some_lanes v[OP_LEAF_ROWS], s = {0}, m = -s;                                                                   \
+        for (int r = 0; r < rows; r++) {                                                                               \
+            some_##dtype(&v[r], (const T *)(const void *)(x + r * row_bytes));                                         \
+            m += v[r];                                                                                                 \
+        }                                                                                                              \
+        memcpy(sum, &m, sizeof m);                                                                                     \
+        m = rows == OP_LEAF_ROWS ? m * (1.0 / OP_LEAF_ROWS) : m / (double)rows; /* the same */                         \
+        for (int r = 0; r < rows; r++) {                                                                               \
+            v[r] -= m;                                                                                                 \
+            s += v[r] * v[r];                                                                                          \
+        }                                                                                                              \
+        memcpy(mean, &m, sizeof m);                                                                                    \
+        memcpy(square, &s, sizeof s);                                                                                  \
+    }                                                                                                                  \
+    static void few_rows_of_deviations_##dtype(double *sum, double *mean, double *square, int64_t lanes, const char *x, \
+                                               int64_t row_bytes, int64_t rows)                                        \
+    {                                                                                                                  \
+        typedef T U __attribute__((aligned(1)));                                                                       \
+        for (int64_t j = 0; j < lanes; j++) {                                                                          \
+            double m = -0.0, s = 0;                                                                                    \
+            for (int64_t r = 0; r < rows; r++)                                                                         \
+                m += ((const U *)(const void *)(x + r * row_bytes))[j];                                                \
+            sum[j] = m;                                                                                                \
+            mean[j] = m /= (double)rows;                                                                               \
+            for (int64_t r = 0; r < rows; r++) {                                                                       \
+                double d = ((const U *)(const void *)(x + r * row_bytes))[j] - m;                                      \
+                s += d * d;                                                                                            \
+            }                                                                                                          \
+            square[j] = s;                                                                                             \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void rows_deviations_##dtype(void *state, void *sum_, int64_t lanes, const void *x, int64_t row_bytes,      \
+                                        int64_t rows)                                                                  \
+    {                                                                                                                  \
+        double *count = state, *mean = count + lanes, *square = mean + lanes, *sum = sum_ ? sum_ : mean;               \
+        for (int64_t j = 0; j < lanes; j++)                                                                            \
+            count[j] = (double)rows;                                                                                   \
+        if (lanes < SOME_LANES)                                                                                        \
+            few_rows_of_deviations_##dtype(sum, mean, square, lanes, x, row_bytes, rows);                              \
+        for (int64_t j = 0; lanes >= SOME_LANES && j < lanes; j += SOME_LANES) {                                       \
+            int64_t at = j < lanes - SOME_LANES ? j : lanes - SOME_LANES;                                              \
+            const char *from = (const char *)x + at * (int64_t)sizeof(T);                                              \
+            if (rows == OP_LEAF_ROWS)                                                                                  \
+                rows_of_deviations_##dtype(sum + at, mean + at, square + at, from, row_bytes, OP_LEAF_ROWS);           \
+            else                                                                                                       \
+                rows_of_deviations_##dtype(sum + at, mean + at, square + at, from, row_bytes, rows);                   \
+        }                                                                                                              \
+    }
+FLOAT_SOURCES(ROWS_OF_DEVIATIONS)
+
 /* With n of the left and m of the right: the whole's mean and squares. Without branches. */
 #define SELECT(mask, yes, no) ((some_lanes)(((mask) & (some_masks)(yes)) | (~(mask) & (some_masks)(no))))
 typedef int64_t some_masks __attribute__((vector_size(64)));
@@ -707,8 +792,8 @@ static void merge_deviations(void *left_, int64_t at_left, const void *right_, i
     double *left = (double *)left_ + at_left;
     const double *right = (const double *)right_ + at_right;
     int64_t j = 0;
-    if (n == OP_LANES && left[0] > 0 && left[OP_LANES - 1] > 0 && !memcmp(left, right, OP_LANES * sizeof *left)) {
-        merge_equal_deviations(left, right, OP_LANES, lanes);
+    if (left[0] > 0 && left[n - 1] > 0 && !memcmp(left, right, (size_t)n * sizeof *left)) { /* later ones are less */
+        merge_equal_deviations(left, right, n, lanes);
         return;
     }
     for (; j + SOME_LANES <= n; j += SOME_LANES)
@@ -735,7 +820,7 @@ static void finish_deviations(void *out, const void *state, int64_t at, int64_t 
     {                                                                                                                  \
         leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, SIZE_##dtype, lanes_##name##_##dtype,  \
             leaves_##name##_##dtype, scan_##name##_##dtype, carry_##name##_##dtype, carries_##name##_##dtype,          \
-            columns_##name##_##dtype                                                                                   \
+            columns_##name##_##dtype, .rows = rows_##name##_##dtype                                                    \
     }
 #define SKIP_FOLD_ENTRY(name, dtype)                                                                                   \
     {                                                                                                                  \
@@ -770,7 +855,7 @@ enum {
                2 * sizeof(type), NULL, NULL, NULL, NULL},
 #define DEVIATIONS_ENTRY(dtype, type)                                                                                  \
     [dtype] = {leaf_deviations_##dtype, merge_deviations, finish_deviations, 24,                                       \
-               .leaf_and_sum = leaf_and_sum_deviations_##dtype},
+               .leaf_and_sum = leaf_and_sum_deviations_##dtype, .rows = rows_deviations_##dtype},
 #define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, NULL, NULL, NULL, NULL},
 
 #define EMIT_ENTRY(name, dtype) name##_##dtype

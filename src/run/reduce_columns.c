@@ -9,6 +9,7 @@ enum {
     MOST_LANES = 2048,                /* of a leaf that the kernel accumulates */
     FEWEST_LANES = 128,               /* of it, if columns are divided among threads */
     FAIR_LANES = 32,
+    IN_PLACE_LANES = 512,
 };
 
 /* Positions of a column in a leaf. */
@@ -133,20 +134,78 @@ static void begin_accumulation(op_worker *w)
     w->run = w->run_end = 0;
 }
 
+/* The input that the values of a block are loaded from. */
+static uint32_t input_of(const op_stage *stage, int block)
+{
+    return stage->program.insn[stage->program.store[block]].arg[0];
+}
+
+/* True if all that the kernel does is to load values, which lie in rows. */
+static int values_are_in_rows(const op_reduce_run *r)
+{
+    const op_stage *stage = r->stage;
+    for (int k = 0; k < r->n; k++) {
+        const op_reduce_item *item = &r->item[k];
+        op_dtype dtype = stage->reduction[k].dtype; /* a bool in memory may be any byte */
+        if (!item->reducer->rows || dtype == OP_BOOL || stage->lanes > 1 ||
+            stage->program.insn[stage->program.store[item->block]].code != OP_CODE_LOAD)
+            return 0;
+        const op_stage_operand *from = &stage->operand[input_of(stage, item->block)];
+        if (from->dtype != dtype || from->strides[stage->ndim - 1] != item->size)
+            return 0;
+    }
+    return !stage->accumulates;
+}
+
+/* The leaf of n rows of values at x becomes the next one of the tree of reduction k, and of its rider. */
+static void reduce_rows(op_worker *w, int k, const void *x, int64_t row_bytes, int64_t n)
+{
+    const op_reduce_item *item = &w->r->item[k];
+    void *sum = item->rider < 0 ? NULL : op_tree_next(&w->tree[item->rider]);
+    if (!item->is_rider)
+        item->reducer->rows(op_tree_next(&w->tree[k]), sum, w->width, x, row_bytes, n);
+}
+
+/* Returns 0 if the rows of a leaf are not in one dimension. */
+static int reduce_in_place(op_worker *w, int64_t begin, int64_t n)
+{
+    const op_stage *stage = w->r->stage;
+    int rows = row_dim(stage);
+    if (begin % stage->shape[rows] + n > stage->shape[rows])
+        return 0;
+    place_inputs(w, begin);
+    for (int k = 0; k < w->r->n; k++) {
+        uint32_t from = input_of(stage, w->r->item[k].block);
+        reduce_rows(w, k, w->args->operand[from].data, stage->operand[from].strides[rows], n);
+    }
+    return 1;
+}
+
+/* By way of blocks. */
+static void reduce_values(op_worker *w, int64_t begin, int64_t n)
+{
+    int64_t side = w->r->stage->lanes;
+    evaluate(w, begin, n);
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        const char *x = w->memory + item->block * w->block_bytes;
+        if (item->reducer->rows && side == 1)
+            reduce_rows(w, k, x, w->width * item->size, n);
+        else
+            item->reducer->leaf(op_tree_next(&w->tree[k]), w->width * side, x, n / side, n % side * w->width, begin, 1, 0);
+    }
+}
+
 /* The leaf of positions begin..begin+n-1 becomes the next one of every tree. */
 static void reduce_leaf(op_worker *w, int64_t begin, int64_t n)
 {
     const op_reduce_run *r = w->r;
-    int64_t side = r->stage->lanes, lanes = w->width * side;
     if (r->stage->accumulates) {
-        if (n < side)
+        if (n < r->stage->lanes)
             clear_other_lanes(w, n);
         accumulate(w, begin, n);
-    } else {
-        evaluate(w, begin, n);
-        for (int k = 0; k < r->n; k++)
-            r->item[k].reducer->leaf(op_tree_next(&w->tree[k]), lanes,
-                                     w->memory + r->item[k].block * w->block_bytes, n / side, n % side * w->width, begin, 1, 0);
+    } else if (!r->in_place || !reduce_in_place(w, begin, n)) {
+        reduce_values(w, begin, n);
     }
     for (int k = 0; k < r->n; k++)
         op_tree_push(&w->tree[k]);
@@ -180,7 +239,7 @@ static int begin_columns(op_worker *w, op_reduce_run *r, int64_t i, int64_t leav
 {
     int64_t first = i % r->column_blocks * r->column_width;
     int64_t width = r->columns - first < r->column_width ? r->columns - first : r->column_width;
-    int64_t values = r->stage->accumulates ? 0 : leaf_of(r) * width;
+    int64_t values = r->stage->accumulates ? 0 : leaf_of(r) * width; /* in place, too: for leaves in two dimensions */
     w->levels = op_tree_levels(leaves);
     if (!op_worker_begin(w, r, values, width * r->stage->lanes, w->levels + 1))
         return 0;
@@ -236,7 +295,7 @@ static int64_t choose_width(const op_reduce_run *r, int threads)
     const op_stage *stage = r->stage;
     int64_t rows = r->reduced < leaf_of(r) ? r->reduced : leaf_of(r);
     if (!stage->accumulates)
-        return LEAF_VALUES / rows;
+        return r->in_place ? IN_PLACE_LANES : LEAF_VALUES / rows;
     int64_t blocks = r->kept / r->columns, most = MOST_LANES / stage->lanes, fair = r->columns;
     if (threads > 1 && blocks < 2 * threads)
         fair = (r->columns / threads + FAIR_LANES - 1) / FAIR_LANES * FAIR_LANES;
@@ -246,6 +305,7 @@ static int64_t choose_width(const op_reduce_run *r, int threads)
 void op_reduce_columns(op_reduce_run *r, int threads)
 {
     r->columns = r->stage->shape[r->stage->ndim - 1];
+    r->in_place = values_are_in_rows(r);
     r->column_width = choose_width(r, threads);
     r->column_blocks = (r->columns + r->column_width - 1) / r->column_width;
     int64_t blocks = r->kept / r->columns * r->column_blocks;
