@@ -178,14 +178,17 @@ static void emit_states_before(columns *f, walk *w)
                 emit_load(x->em, state(x, k)->dtype, emit_state_address(f, w, k, state(x, k), v));
 }
 
+/* Lanes that do not count stay as they are; counts == NULL: all do. */
 static void emit_states_after(columns *f, const walk *w, LLVMValueRef counts)
 {
     nest *x = &f->nest;
     for (uint32_t k = 0; k < x->program->n_out; k++)
         for (unsigned v = 0; v < w->vectors; v++) {
-            unsigned i = k * w->vectors + v;
-            LLVMValueRef after = counts ? emit_select(x->em, counts, w->next[i], w->before[i]) : w->next[i];
-            emit_store(x->em, output(x, k)->dtype, after, emit_state_address(f, w, k, output(x, k), v));
+            op_dtype dtype = output(x, k)->dtype;
+            LLVMValueRef to = emit_state_address(f, w, k, output(x, k), v), after = w->next[k * w->vectors + v];
+            if (counts)
+                after = emit_select(x->em, counts, after, emit_load(x->em, dtype, to));
+            emit_store(x->em, dtype, after, to);
         }
 }
 
@@ -236,10 +239,10 @@ static void emit_rows(columns *f, walk *w)
     x->row_index = open_counter(x, x->begin, w->group, "r");
     for (unsigned i = 0; i < n; i++)
         w->state[i] = phi(x, 1, &w->before[i], &w->group, "state");
-    for (uint32_t i = 0; i < f->n_path; i++) {
+    for (uint32_t i = 0; i < f->n_path; i++)
         x->operand[i].base = phi(x, 1, &f->path[i].first, &w->group, "at");
+    for (uint32_t i = 0; i < f->n_path; i++)
         f->path[i].next = emit_advance(x->em, x->operand[i].base, f->path[i].step, "");
-    }
     if (w->loads != w->row) {
         LLVMBuildCondBr(b, f->is_short, x->fill, w->loads);
         emit_fill(f);
