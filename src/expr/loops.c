@@ -278,24 +278,27 @@ enum { ROWS_AT_ONCE = 64 };
             rows_of_##name##_##dtype(state + at, OP_LANES, from, row_bytes, rows);                                     \
         }                                                                                                              \
     }
-/* One row of all lanes in registers; of fewer, many rows side by side. Unrolled by the compiler the steps would be scalars
- * with branches; left as loops they are vectors. */
-#define HALVE(half, expression)                                                                                        \
-    _Pragma("GCC unroll 1") for (int j = 0; j < half; j++)                                                             \
-        COMBINE(lane[j], lane[j + half], expression)
+/* Many rows side by side. Rows of all lanes become rows of eight first, a vector of doubles. */
 #define EMIT_LANES(name, dtype, type, expression)                                                                      \
-    static void lanes_all_##name##_##dtype(type *out, const type *x, int64_t rows)                                     \
+    static inline type both_##name##_##dtype(type a_, type b_)                                                         \
     {                                                                                                                  \
         typedef type T;                                                                                                \
+        COMBINE(a_, b_, expression)                                                                                    \
+        return a_;                                                                                                     \
+    }                                                                                                                  \
+    static void lanes_all_##name##_##dtype(type *out, const type *x, int64_t rows)                                     \
+    {                                                                                                                  \
+        type few[ROWS_AT_ONCE][8];                                                                                     \
+        for (int64_t r = 0; r < rows; r++, x += OP_LANES)                                                              \
+            for (int64_t j = 0; j < 8; j++)                                                                            \
+                few[r][j] = both_##name##_##dtype(both_##name##_##dtype(x[j], x[j + 16]),                              \
+                                                  both_##name##_##dtype(x[j + 8], x[j + 24]));                         \
         for (int64_t r = 0; r < rows; r++) {                                                                           \
-            T lane[OP_LANES];                                                                                          \
-            memcpy(lane, x + r * OP_LANES, sizeof lane);                                                               \
-            HALVE(16, expression)                                                                                      \
-            HALVE(8, expression)                                                                                       \
-            HALVE(4, expression)                                                                                       \
-            HALVE(2, expression)                                                                                       \
-            HALVE(1, expression)                                                                                       \
-            out[r] = lane[0];                                                                                          \
+            type four[4];                                                                                              \
+            for (int j = 0; j < 4; j++)                                                                                \
+                four[j] = both_##name##_##dtype(few[r][j], few[r][j + 4]);                                             \
+            out[r] = both_##name##_##dtype(both_##name##_##dtype(four[0], four[2]),                                    \
+                                           both_##name##_##dtype(four[1], four[3]));                                   \
         }                                                                                                              \
     }                                                                                                                  \
     static void lanes_few_##name##_##dtype(type *out, const type *x, int64_t rows, int64_t n)                          \
@@ -315,10 +318,13 @@ enum { ROWS_AT_ONCE = 64 };
     {                                                                                                                  \
         type *out = out_;                                                                                              \
         const type *x = x_;                                                                                            \
-        if (n == OP_LANES)                                                                                             \
-            lanes_all_##name##_##dtype(out, x, rows);                                                                  \
-        for (int64_t r = 0; r < rows && n < OP_LANES; r += ROWS_AT_ONCE)                                               \
-            lanes_few_##name##_##dtype(out + r, x + r * n, rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE, n);      \
+        for (int64_t r = 0; r < rows; r += ROWS_AT_ONCE) {                                                             \
+            int64_t count = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;                                         \
+            if (n == OP_LANES)                                                                                         \
+                lanes_all_##name##_##dtype(out + r, x + r * OP_LANES, count);                                          \
+            else                                                                                                       \
+                lanes_few_##name##_##dtype(out + r, x + r * n, count, n);                                              \
+        }                                                                                                              \
         finish_##name##_##dtype(out, out, 0, rows, OP_LANES);                                                          \
     }
 #define EMIT_LEAVES(name, dtype, type, expression)                                                                     \
@@ -336,12 +342,6 @@ enum { ROWS_AT_ONCE = 64 };
  * fewer sequences, the last one is done several times, which costs nothing. */
 enum { CHAINS = 4 };
 #define EMIT_SCAN(name, dtype, type, expression)                                                                       \
-    static inline type both_##name##_##dtype(type a_, type b_)                                                         \
-    {                                                                                                                  \
-        typedef type T;                                                                                                \
-        COMBINE(a_, b_, expression)                                                                                    \
-        return a_;                                                                                                     \
-    }                                                                                                                  \
     static void chain_##name##_##dtype(type *x, int64_t step, int64_t from, int64_t to)                                \
     {                                                                                                                  \
         type sum = x[(from - 1) * step];                                                                               \
@@ -455,6 +455,12 @@ static void leaf_count(void *state, int64_t lanes, const void *x, int64_t rows, 
         ((int64_t *)state)[j] = rows + (j < rest);
 }
 
+static void take_count(void *state, const void *x, int64_t n, int64_t first)
+{
+    (void)x, (void)first;
+    *(int64_t *)state += n;
+}
+
 static void merge_count(void *left, int64_t at_left, const void *right, int64_t at_right, int64_t n, int64_t lanes)
 {
     (void)lanes;
@@ -558,7 +564,9 @@ enum {
     SIZE_OP_F32 = 4,
     SIZE_OP_F64 = 8
 };
-#define ARG_ENTRY(name, dtype) [dtype] = {leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, 16, NULL, NULL, NULL, NULL}
+#define ARG_ENTRY(name, dtype)                                                                                         \
+    [dtype] = {leaf_##name##_##dtype, merge_##name##_##dtype, finish_##name##_##dtype, 16,                             \
+               .take = take_##name##_##dtype}
 #define ARGMAX_ENTRY(dtype, type) ARG_ENTRY(argmax, dtype),
 #define ARGMIN_ENTRY(dtype, type) ARG_ENTRY(argmin, dtype),
 #define COMPENSATED_ENTRY(dtype, type)                                                                                 \
@@ -566,8 +574,9 @@ enum {
                2 * sizeof(type), NULL, NULL, NULL, NULL},
 #define DEVIATIONS_ENTRY(dtype, type)                                                                                  \
     [dtype] = {leaf_deviations_##dtype, merge_deviations, finish_deviations, 24,                                       \
-               .leaf_and_sum = leaf_and_sum_deviations_##dtype, .rows = rows_deviations_##dtype},
-#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, NULL, NULL, NULL, NULL},
+               .leaf_and_sum = leaf_and_sum_deviations_##dtype, .pair_and_sum = PAIR_AND_SUM(dtype),                   \
+               .rows = rows_deviations_##dtype},
+#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, .take = take_count},
 
 #define EMIT_ENTRY(name, dtype) name##_##dtype
 #define SKIP_ENTRY(name, dtype) NULL

@@ -15,21 +15,51 @@ static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t
         op_run_fail(w->r->run, OP_ERR_MEMORY);
 }
 
+/* Trees of a sequence that this thread reduces alone, from its first value to its last. The first block of those that
+ * take values costs more than its leaves would: sequences of many blocks gain. */
+static void begin_sequence(op_worker *w)
+{
+    op_clear_trees(w);
+    for (int k = 0; k < w->r->n; k++) {
+        op_tree *tree = &w->tree[k];
+        tree->takes = tree->reducer->take != NULL;
+        if (tree->takes) {
+            tree->reducer->leaf(op_tree_next(tree), OP_LANES, NULL, 0, 0, 0, 0, 0);
+            op_tree_push(tree);
+        }
+    }
+}
+
+/* Adds the leaf, or the two leaves, that n values at x begin, to the tree of reduction k, and of its rider. Returns how
+ * many values they have. */
+static int64_t push_leaf(op_worker *w, int k, const char *x, int64_t n, int64_t first)
+{
+    const op_reduce_item *item = &w->r->item[k];
+    const op_reducer *reducer = item->reducer;
+    op_tree *tree = &w->tree[k], *sum = item->rider < 0 ? NULL : &w->tree[item->rider];
+    int64_t leaves = reducer->pair_and_sum && n >= 2 * OP_LEAF && tree->pushed % 2 == 0 ? 2 : 1;
+    int64_t count = n < leaves * OP_LEAF ? n : leaves * OP_LEAF, rows = count / OP_LANES, rest = count % OP_LANES;
+    if (leaves == 2)
+        reducer->pair_and_sum(op_tree_next(tree), sum ? op_tree_next(sum) : NULL, x);
+    else if (sum)
+        reducer->leaf_and_sum(op_tree_next(tree), op_tree_next(sum), OP_LANES, x, rows, rest);
+    else
+        reducer->leaf(op_tree_next(tree), OP_LANES, x, rows, rest, first, OP_LANES, 1);
+    op_tree_push_subtree(tree, leaves);
+    if (sum)
+        op_tree_push_subtree(sum, leaves);
+    return count;
+}
+
 /* Adds the n values at x, which begin a leaf and have position `first`, to the tree of reduction k, and of its rider. */
 static void push_leaves(op_worker *w, int k, const char *x, int64_t n, int64_t first)
 {
-    const op_reduce_item *item = &w->r->item[k];
-    op_tree *sum = item->rider < 0 ? NULL : &w->tree[item->rider];
-    for (int64_t done = 0; done < n; done += OP_LEAF, x += OP_LEAF * item->size) {
-        int64_t count = n - done < OP_LEAF ? n - done : OP_LEAF, rows = count / OP_LANES, rest = count % OP_LANES;
-        if (sum)
-            item->reducer->leaf_and_sum(op_tree_next(&w->tree[k]), op_tree_next(sum), OP_LANES, x, rows, rest);
-        else
-            item->reducer->leaf(op_tree_next(&w->tree[k]), OP_LANES, x, rows, rest, first + done, OP_LANES, 1);
-        op_tree_push(&w->tree[k]);
-        if (sum)
-            op_tree_push(sum);
+    if (w->tree[k].takes) {
+        w->tree[k].reducer->take(w->tree[k].stack, x, n, first);
+        return;
     }
+    for (int64_t done = 0; done < n;)
+        done += push_leaf(w, k, x + done * w->r->item[k].size, n - done, first + done);
 }
 
 void op_push_values(op_worker *w, int64_t at, int64_t n, int64_t first)
@@ -57,13 +87,13 @@ static int push_in_place(op_worker *w, int64_t kept, int64_t begin, int64_t end)
     for (int k = 0; k < w->r->n; k++)
         if ((uintptr_t)place_of(w, w->r->item[k].block) % (uintptr_t)w->r->item[k].size)
             return 0;
-    for (int64_t at = begin; at < end; at += OP_LEAF) /* one leaf for all reductions, while it is in cache */
+    for (int64_t at = begin; at < end; at += OP_BLOCK) /* one block for all reductions, while it is in cache */
         for (int k = 0; k < w->r->n; k++) {
             const op_reduce_item *item = &w->r->item[k];
             const char *x = place_of(w, item->block) + (at - begin) * item->size;
             if (item->is_rider)
                 continue;
-            push_leaves(w, k, x, end - at < OP_LEAF ? end - at : OP_LEAF, at);
+            push_leaves(w, k, x, end - at < OP_BLOCK ? end - at : OP_BLOCK, at);
         }
     return 1;
 }
@@ -98,7 +128,7 @@ static void store_result(const op_reduce_run *r, const op_reduce_item *item, int
 void op_finish_sequence(op_worker *w, int64_t kept, int64_t n)
 {
     for (int k = 0; k < w->r->n; k++)
-        store_result(w->r, &w->r->item[k], kept, op_tree_finish(&w->tree[k]), n);
+        store_result(w->r, &w->r->item[k], kept, op_tree_finish(&w->tree[k]), w->tree[k].takes ? 1 : n);
 }
 
 /* Rows of OP_LANES lanes in every block begin as the identity. */
@@ -148,7 +178,7 @@ static void reduce_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t e
         fold_sequence(w, kept, begin, end);
         return;
     }
-    op_clear_trees(w);
+    begin_sequence(w);
     if (w->r->in_place && push_in_place(w, kept, begin, end))
         return;
     for (; begin < end; begin += OP_BLOCK) {
@@ -292,7 +322,7 @@ static void join_subtrees(op_worker *w, int64_t kept)
 void op_reduce_lanes(op_reduce_run *r, int threads)
 {
     r->subtree = SUBTREE;
-    while (r->subtree > OP_FOLDED && r->reduced < r->subtree * 4 * threads)
+    while (threads > 1 && r->subtree > OP_FOLDED && r->reduced < r->subtree * 4 * threads)
         r->subtree /= 2;
     r->subtrees = (r->reduced + r->subtree - 1) / r->subtree;
     if (r->kept >= 2 * threads || r->subtrees <= 1) {

@@ -39,9 +39,14 @@ static void combine_halves(op_tree *tree, int64_t leaves)
 
 void op_tree_push(op_tree *tree)
 {
+    op_tree_push_subtree(tree, 1);
+}
+
+void op_tree_push_subtree(op_tree *tree, int64_t leaves)
+{
     tree->top++;
-    tree->pushed++;
-    combine_halves(tree, 1);
+    tree->pushed += leaves;
+    combine_halves(tree, leaves);
 }
 
 void op_tree_add(op_tree *tree, const void *leaf)
@@ -58,9 +63,7 @@ void op_tree_add(op_tree *tree, const void *leaf)
 void op_tree_add_subtree(op_tree *tree, const void *root, int64_t leaves)
 {
     memcpy(op_tree_next(tree), root, (size_t)(tree->width * tree->reducer->state_bytes));
-    tree->top++;
-    tree->pushed += leaves;
-    combine_halves(tree, leaves);
+    op_tree_push_subtree(tree, leaves);
 }
 
 void *op_tree_finish(op_tree *tree)
