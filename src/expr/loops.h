@@ -42,14 +42,14 @@ typedef struct op_reducer {
                     int64_t rows, int64_t width);
     /* NULL, or leaf and the lanes of a sum of the same values, which has been computed on the way. */
     void (*leaf_and_sum)(void *state, void *sum, int64_t lanes, const void *x, int64_t rows, int64_t rest);
-    /* NULL, or the leaf of 1 to OP_LEAF_ROWS rows that begin `row_bytes` from one another, at any address; and the sum,
-     * if it is not NULL and there is a leaf_and_sum. */
-    void (*rows)(void *state, void *sum, int64_t lanes, const void *x, int64_t row_bytes, int64_t rows);
     /* NULL, or the same of two whole leaves of OP_LANES lanes, merged; sum may be NULL. */
     void (*pair_and_sum)(void *state, void *sum, const void *x);
     /* NULL, or: the first of OP_LANES lanes takes n > 0 values, the first of which has position `first`; they come
      * after all that it has taken. For reducers whose result no order changes. */
     void (*take)(void *state, const void *x, int64_t n, int64_t first);
+    /* NULL, or the leaf of 1 to OP_LEAF_ROWS rows that begin `row_bytes` from one another, at any address; and the sum,
+     * if it is not NULL and there is a leaf_and_sum. */
+    void (*rows)(void *state, void *sum, int64_t lanes, const void *x, int64_t row_bytes, int64_t rows);
 } op_reducer;
 
 typedef struct op_loops {
