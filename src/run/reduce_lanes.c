@@ -232,8 +232,11 @@ static void finish_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
         const op_reduce_item *item = &w->r->item[k];
         char *to = item->result + op_offset_of(stage, item->strides, stage->ndim, first, 0);
         item->reducer->lanes(value, w->memory + item->block * w->block_bytes, rows, n);
-        for (int64_t i = 0; i < rows; i++)
-            memcpy(to + i * item->strides[inner - 1], value + i * item->size, (size_t)item->size);
+        if (item->strides[inner - 1] == item->size)
+            memcpy(to, value, (size_t)(rows * item->size));
+        else
+            for (int64_t i = 0; i < rows; i++)
+                memcpy(to + i * item->strides[inner - 1], value + i * item->size, (size_t)item->size);
     }
 }
 
