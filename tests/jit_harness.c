@@ -759,6 +759,127 @@ static void test_rank_2(op_isa isa, int64_t rows, int64_t n)
     unload(&c);
 }
 
+/* ---- A program that carries: states of columns, over rows from the last to the first ---- */
+
+typedef struct carried {
+    double *x, *z, *sum;
+    float *f, *most;
+    uint8_t *any;
+} carried;
+
+static void *edge(char **memory, size_t bytes)
+{
+    *memory = guarded(bytes);
+    return *memory + (bytes + 2 * PAGE - 1) / PAGE * PAGE - bytes;
+}
+
+/* `extra` pairs of instructions change nothing, but make the program larger. */
+static void carrying_program(builder *b, int extra)
+{
+    begin_program(b, 2);
+    add_input(b, OP_F64, OP_CONTIGUOUS);
+    add_input(b, OP_F32, OP_STRIDED);
+    add_input(b, OP_F64, OP_BROADCAST);
+    add_input(b, OP_F64, OP_CONTIGUOUS);
+    add_input(b, OP_F32, OP_CONTIGUOUS);
+    add_input(b, OP_BOOL, OP_CONTIGUOUS);
+    b->program.carries = 1;
+    uint32_t x = add(b, OP_CODE_LOAD, OP_F64, OP_F64, 0, 0, 0), f = add(b, OP_CODE_LOAD, OP_F32, OP_F32, 1, 0, 0);
+    uint32_t z = add(b, OP_CODE_LOAD, OP_F64, OP_F64, 2, 0, 0), w = add(b, OP_CODE_CAST, OP_F32, OP_F64, f, 0, 0);
+    uint32_t less = add(b, OP_CODE_less, OP_F64, OP_BOOL, x, z, 0);
+    uint32_t y = add(b, OP_CODE_multiply, OP_F64, OP_F64, x, w, 0);
+    for (int i = 0; i < 2 * extra; i++)
+        y = add(b, OP_CODE_negative, OP_F64, OP_F64, y, 0, 0);
+    uint32_t sum = add(b, OP_CODE_LOAD, OP_F64, OP_F64, 3, 0, 0), most = add(b, OP_CODE_LOAD, OP_F32, OP_F32, 4, 0, 0);
+    uint32_t any = add(b, OP_CODE_LOAD, OP_BOOL, OP_BOOL, 5, 0, 0);
+    add_output(b, OP_F64, OP_CONTIGUOUS, add(b, OP_CODE_add, OP_F64, OP_F64, sum, y, 0));
+    add_output(b, OP_F32, OP_CONTIGUOUS, add(b, OP_CODE_maximum, OP_F32, OP_F32, most, f, 0));
+    add_output(b, OP_BOOL, OP_CONTIGUOUS, add(b, OP_CODE_logical_or, OP_BOOL, OP_BOOL, any, less, 0));
+}
+
+/* Wrong elements of what a kernel made of the rows, the last one first. */
+static int64_t wrong_columns(const carried *c, const carried *out, int64_t rows, int64_t n)
+{
+    int64_t wrong = 0;
+    for (int64_t j = 0; j < n; j++) {
+        double sum = c->sum[j];
+        float most = c->most[j];
+        int any = c->any[j];
+        for (int64_t i = rows - 1; i >= 0; i--) {
+            float f = c->f[j * rows + i];
+            sum += c->x[i * n + j] * (double)f;
+            most = f > most ? f : most;
+            any |= c->x[i * n + j] < c->z[i];
+        }
+        wrong += memcmp(&sum, &out->sum[j], 8) || memcmp(&most, &out->most[j], 4) || any != out->any[j];
+    }
+    return wrong;
+}
+
+static void run_carrying(const code *c, const carried *in, const carried *out, int64_t rows, int64_t n)
+{
+    union {
+        op_kernel_args args;
+        char room[sizeof(op_kernel_args) + 9 * sizeof(op_operand)];
+    } u;
+    int64_t last = rows - 1, first = rows > 3 ? 2 : rows;
+    u.args = (op_kernel_args){.calls = calls, .n = n};
+    u.args.operand[0] = (op_operand){(char *)(in->x + last * n), 8, -8 * n};
+    u.args.operand[1] = (op_operand){(char *)(in->f + last), 4 * rows, -4}; /* a transposed matrix */
+    u.args.operand[2] = (op_operand){(char *)(in->z + last), 0, -8};
+    u.args.operand[3] = (op_operand){(char *)in->sum, 8, 0};
+    u.args.operand[4] = (op_operand){(char *)in->most, 4, 0};
+    u.args.operand[5] = (op_operand){(char *)in->any, 1, 0};
+    u.args.operand[6] = (op_operand){(char *)out->sum, 8, 0};
+    u.args.operand[7] = (op_operand){(char *)out->most, 4, 0};
+    u.args.operand[8] = (op_operand){(char *)out->any, 1, 0};
+    c->run(&u.args, 0, first);
+    memcpy(&u.args.operand[3], &u.args.operand[6], 3 * sizeof(op_operand));
+    c->run(&u.args, first, rows);
+}
+
+static void test_carries(op_isa isa, const code *c, int64_t rows, int64_t n)
+{
+    char *memory[9];
+    size_t cells = (size_t)(rows * n), wide = (size_t)n;
+    carried in = {edge(&memory[0], 8 * cells), edge(&memory[1], 8 * (size_t)rows), edge(&memory[2], 8 * wide),
+                  edge(&memory[3], 4 * cells), edge(&memory[4], 4 * wide), edge(&memory[5], wide)};
+    carried out = {.sum = edge(&memory[6], 8 * wide), .most = edge(&memory[7], 4 * wide), .any = edge(&memory[8], wide)};
+    for (size_t i = 0; i < cells; i++) {
+        in.x[i] = (double)(int64_t)random_bits() * 0x1p-60;
+        in.f[i] = (float)(int64_t)random_bits() * 0x1p-60f;
+    }
+    for (int64_t i = 0; i < rows; i++)
+        in.z[i] = -7;
+    for (size_t j = 0; j < wide; j++)
+        in.sum[j] = (double)j, in.most[j] = -(float)j, in.any[j] = j % 7 == 0;
+    run_carrying(c, &in, &out, rows, n);
+    int64_t wrong = wrong_columns(&in, &out, rows, n);
+    checks++;
+    if (wrong) {
+        failures++;
+        printf("FAIL carries %s %lld x %lld: %lld wrong\n", op_isa_rows[isa].name, (long long)rows, (long long)n,
+               (long long)wrong);
+    }
+    size_t bytes[] = {8 * cells, 8 * (size_t)rows, 8 * wide, 4 * cells, 4 * wide, wide, 8 * wide, 4 * wide, wide};
+    for (int i = 0; i < 9; i++)
+        unguarded(memory[i], bytes[i]);
+}
+
+static void test_carrying(op_isa isa, int extra)
+{
+    static const int64_t extents[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 129};
+    builder b;
+    code c;
+    carrying_program(&b, extra);
+    if (!load(&b, isa, &c, "carries"))
+        return;
+    for (int64_t rows = 1; rows < 20; rows += 1 + rows / 4)
+        for (size_t i = 0; i < sizeof extents / sizeof *extents; i++)
+            test_carries(isa, &c, rows, extents[i]);
+    unload(&c);
+}
+
 /* ---- In place: b = b + c, where the last vector of a row reads what was stored before ---- */
 
 static void test_in_place(op_isa isa, int64_t n)
@@ -995,6 +1116,8 @@ int main(int argc, char **argv)
         for (int64_t rows = 0; rows < 6; rows++)
             for (int64_t n = 0; n < 40; n += 1 + n / 4)
                 test_rank_2(isa, rows, n);
+        for (int extra = 0; extra < 16; extra += 4)
+            test_carrying(isa, extra);
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
             test_in_place(isa, sizes[i]);
         test_in_place(isa, 1000003);

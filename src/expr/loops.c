@@ -190,7 +190,7 @@ INT_SOURCES(CASTS_SAT_FROM)
 
 /* ---- reductions ---- */
 
-enum { ROWS_AT_ONCE = 64 };
+enum { ROWS_AT_ONCE = 64, COLUMNS_BYTES = 256 };
 
 #define LOWEST (IS_SIGNED ? (T)((uint64_t)1 << (BITS_OF - 1)) : (T)0)
 #define HIGHEST (IS_SIGNED ? (T)(((uint64_t)1 << (BITS_OF - 1)) - 1) : (T)UINT64_MAX)
@@ -250,14 +250,14 @@ enum { ROWS_AT_ONCE = 64 };
         for (int64_t j = 0; j < n; j++) /* the identity of a float sum is -0.0, but NumPy's sums begin with 0 */       \
             out[j] = OP_REDUCE_##name == OP_REDUCE_sum ? (T)(state[j] + 0) : state[j];                                 \
     }
-/* Leaves of columns: OP_LANES of them in registers at a time, the last ones once more if they are fewer. */
+/* Leaves of columns: as many at a time as four registers hold, the last ones once more if they are fewer. */
 #define EMIT_ROWS(name, dtype, type, expression, identity)                                                             \
     static inline void rows_of_##name##_##dtype(type *state, int64_t lanes, const char *x, int64_t row_bytes,          \
                                                 int64_t rows)                                                          \
     {                                                                                                                  \
         typedef type T;                                                                                                \
         typedef type U __attribute__((aligned(1)));                                                                    \
-        T lane[OP_LANES];                                                                                              \
+        T lane[COLUMNS_BYTES / sizeof(T)];                                                                             \
         for (int64_t j = 0; j < lanes; j++)                                                                            \
             lane[j] = (T)(identity);                                                                                   \
         for (int64_t r = 0; r < rows; r++)                                                                             \
@@ -268,14 +268,15 @@ enum { ROWS_AT_ONCE = 64 };
     static void rows_##name##_##dtype(void *state_, void *sum, int64_t lanes, const void *x, int64_t row_bytes,        \
                                       int64_t rows)                                                                    \
     {                                                                                                                  \
+        enum { MOST = COLUMNS_BYTES / sizeof(type) };                                                                  \
         type *state = state_;                                                                                          \
         (void)sum;                                                                                                     \
-        if (lanes < OP_LANES)                                                                                          \
+        if (lanes < MOST)                                                                                              \
             rows_of_##name##_##dtype(state, lanes, x, row_bytes, rows);                                                \
-        for (int64_t j = 0; lanes >= OP_LANES && j < lanes; j += OP_LANES) {                                           \
-            int64_t at = j < lanes - OP_LANES ? j : lanes - OP_LANES;                                                  \
+        for (int64_t j = 0; lanes >= MOST && j < lanes; j += MOST) {                                                   \
+            int64_t at = j < lanes - MOST ? j : lanes - MOST;                                                          \
             const char *from = (const char *)x + at * (int64_t)sizeof(type);                                           \
-            rows_of_##name##_##dtype(state + at, OP_LANES, from, row_bytes, rows);                                     \
+            rows_of_##name##_##dtype(state + at, MOST, from, row_bytes, rows);                                         \
         }                                                                                                              \
     }
 /* Many rows side by side. Rows of all lanes become rows of eight first, a vector of doubles. */
@@ -576,7 +577,7 @@ enum {
     [dtype] = {leaf_deviations_##dtype, merge_deviations, finish_deviations, 24,                                       \
                .leaf_and_sum = leaf_and_sum_deviations_##dtype, .pair_and_sum = PAIR_AND_SUM(dtype),                   \
                .rows = rows_deviations_##dtype},
-#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, .take = take_count},
+#define COUNT_ENTRY(dtype, type) [dtype] = {leaf_count, merge_count, finish_count, 8, .take = take_count, .rows = rows_count},
 
 #define EMIT_ENTRY(name, dtype) name##_##dtype
 #define SKIP_ENTRY(name, dtype) NULL
