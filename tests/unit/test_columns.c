@@ -163,7 +163,7 @@ static void check_on(op_engine *engine, const expected *e, const matrix *x, cons
 
 static void check_matrices(op_engine *engine)
 {
-    static const int64_t shapes[][2] = {{1, 40},   {2, 33},  {16, 32}, {17, 64},   {40, 7},     {33, 1},   {50, 100},
+    static const int64_t shapes[][2] = {{1, 40},   {2, 33},  {16, 32}, {17, 64},   {40, 7},     {33, 2},   {50, 100},
                                         {48, 127}, {64, 65}, {15, 47}, {30, 2101}, {700, 129}, {257, 300}};
     static const layout layouts[] = {{1, 1}, {-1, 1}, {1, -1}, {1, 2}, {-1, -3}};
     expected *e = malloc(sizeof *e);
