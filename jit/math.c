@@ -368,6 +368,7 @@ static V narrowed(V x)
 #define LOOKUP(name, i)                                                                                                \
     word_lookup(TEXT(T) "." #name, type_float(em, BITS_T), sizeof NAME3(table, T, name) / sizeof(C_T),                 \
                 NAME3(table, T, name), i)
+#define PICK(name, i, steps) (fills_avx512(BITS_T) ? LOOKUP(name, i) : (steps))
 
 #define SCALB(y, k, steps) (fills_avx512(BITS_T) ? word_scalb(BITS_T, y, k) : (steps))
 #define EXPONENT(x, steps) (fills_avx512(BITS_T) ? word_exponent(BITS_T, x) : (steps))

@@ -100,9 +100,14 @@ static unsigned huge_rest(double magnitude, op_pair_f64 *rest)
 static double huge_wave(double magnitude, unsigned start)
 {
     op_pair_f64 rest;
-    unsigned quarter = huge_rest(magnitude, &rest) + start;
-    double y = op_part_f64_quarter_wave(rest, quarter & 1);
-    return quarter & 2 ? -y : y;
+    unsigned quarter = start;
+    if (magnitude < 0x1p23) {
+        quarter += (unsigned)op_bits_f64(op_part_f64_quarter_waves(magnitude));
+        rest = op_part_f64_quarter_wave_rest(magnitude);
+    } else {
+        quarter += huge_rest(magnitude, &rest);
+    }
+    return op_part_f64_quarter_wave(rest, quarter);
 }
 
 double op_rare_f64_sin_huge(double x)

@@ -70,5 +70,6 @@
 #undef TABLE
 #undef ENDT
 #undef LOOKUP
+#undef PICK
 #undef RARE1
 #undef RARE2
