@@ -116,8 +116,8 @@ static void clear_other_lanes(op_worker *w, int64_t n)
 {
     for (int k = 0; k < w->r->n; k++) {
         const op_reducer *reducer = w->r->item[k].reducer;
-        char *state = op_tree_next(&w->tree[k]);
-        reducer->leaf(state + n * w->width * reducer->state_bytes, (w->r->stage->lanes - n) * w->width, NULL, 0, 0, 0, 0, 0);
+        char *others = (char *)op_tree_next(&w->tree[k]) + n * w->width * reducer->state_bytes;
+        reducer->leaf(others, (w->r->stage->lanes - n) * w->width, NULL, 0, 0, 0, 0, 0);
     }
 }
 
@@ -184,7 +184,7 @@ static int reduce_in_place(op_worker *w, int64_t begin, int64_t n)
 /* By way of blocks. */
 static void reduce_values(op_worker *w, int64_t begin, int64_t n)
 {
-    int64_t side = w->r->stage->lanes;
+    int64_t side = w->r->stage->lanes, rest = n % side * w->width;
     evaluate(w, begin, n);
     for (int k = 0; k < w->r->n; k++) {
         const op_reduce_item *item = &w->r->item[k];
@@ -192,7 +192,7 @@ static void reduce_values(op_worker *w, int64_t begin, int64_t n)
         if (item->reducer->rows && side == 1)
             reduce_rows(w, k, x, w->width * item->size, n);
         else
-            item->reducer->leaf(op_tree_next(&w->tree[k]), w->width * side, x, n / side, n % side * w->width, begin, 1, 0);
+            item->reducer->leaf(op_tree_next(&w->tree[k]), w->width * side, x, n / side, rest, begin, 1, 0);
     }
 }
 
