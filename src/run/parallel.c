@@ -181,7 +181,7 @@ int op_run_stopped(const op_run_state *run)
 int op_threads_for(const op_run_state *run, const op_stage *stage, const op_code *code, double elements)
 {
     /* Measured roughly, on purpose: what matters is not to wake a thread for a few microseconds. */
-    const double ns_per_cost = code->fn ? 0.05 : 0.8, ns_per_byte = 0.02, ns_per_thread = 10000;
+    const double ns_per_cost = code->fn ? 0.05 : 0.8, ns_per_byte = 0.02, ns_per_thread = 15000;
     double ns = elements * stage->cost * ns_per_cost + (double)stage->bytes * ns_per_byte;
     double worth = ns / ns_per_thread;
     return worth < 2 ? 1 : worth < run->threads ? (int)worth : run->threads;
