@@ -369,22 +369,38 @@ static LLVMValueRef emit_any(emitter *em, LLVMValueRef mask)
     return LLVMBuildICmp(em->builder, LLVMIntEQ, bits, LLVMConstNull(LLVMTypeOf(bits)), "");
 }
 
+emit_cold emit_cold_begin(emitter *em, LLVMValueRef mask, LLVMValueRef y)
+{
+    emit_cold c = {LLVMGetInsertBlock(em->builder), NULL, mask, y};
+    LLVMBasicBlockRef rare = emit_block(em, "rare");
+    c.common = emit_block(em, "common");
+    LLVMMoveBasicBlockAfter(c.common, c.before); /* "rare" stays at the end of the function */
+    emit_branch_likely(em, emit_any(em, mask), c.common, rare);
+    LLVMPositionBuilderAtEnd(em->builder, rare);
+    return c;
+}
+
+/* From the rare block, which has come to the result, back. */
+static LLVMValueRef emit_common(emitter *em, const emit_cold *c, LLVMValueRef result)
+{
+    LLVMBasicBlockRef rare = LLVMGetInsertBlock(em->builder);
+    LLVMBuildBr(em->builder, c->common);
+    LLVMPositionBuilderAtEnd(em->builder, c->common);
+    LLVMValueRef phi = LLVMBuildPhi(em->builder, LLVMTypeOf(c->y), "");
+    LLVMAddIncoming(phi, (LLVMValueRef[]){c->y, result}, (LLVMBasicBlockRef[]){c->before, rare}, 2);
+    return phi;
+}
+
+LLVMValueRef emit_cold_end(emitter *em, const emit_cold *c, LLVMValueRef value)
+{
+    return emit_common(em, c, emit_select(em, c->mask, value, c->y));
+}
+
 LLVMValueRef emit_rare(emitter *em, LLVMValueRef mask, LLVMValueRef y, op_call call, LLVMValueRef x1, LLVMValueRef x2)
 {
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(em->builder);
-    LLVMBasicBlockRef rare = emit_block(em, "rare"), common = emit_block(em, "common");
-    LLVMMoveBasicBlockAfter(common, before); /* "rare" stays at the end of the function */
-    emit_branch_likely(em, emit_any(em, mask), common, rare);
-
-    LLVMPositionBuilderAtEnd(em->builder, rare);
+    emit_cold c = emit_cold_begin(em, mask, y);
     LLVMValueRef mask_bytes = emit_to_memory(em, OP_BOOL, mask);
     LLVMValueRef pointer[4] = {emit_to_buffer(em, EMIT_BUFFER_RESULT, y), emit_to_buffer(em, EMIT_BUFFER_1, x1),
                                emit_to_buffer(em, EMIT_BUFFER_2, x2), emit_to_buffer(em, EMIT_BUFFER_MASK, mask_bytes)};
-    LLVMValueRef patched = emit_call(em, call, LLVMTypeOf(y), pointer);
-    LLVMBuildBr(em->builder, common);
-
-    LLVMPositionBuilderAtEnd(em->builder, common);
-    LLVMValueRef result = LLVMBuildPhi(em->builder, LLVMTypeOf(y), "");
-    LLVMAddIncoming(result, (LLVMValueRef[]){y, patched}, (LLVMBasicBlockRef[]){before, rare}, 2);
-    return result;
+    return emit_common(em, &c, emit_call(em, call, LLVMTypeOf(y), pointer));
 }

@@ -108,6 +108,14 @@ typedef enum rounding { ROUND_FLOOR, ROUND_CEIL, ROUND_TRUNC, ROUND_RINT } round
 
 LLVMValueRef emit_round(emitter *em, rounding how, LLVMValueRef x);
 LLVMValueRef emit_fma(emitter *em, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
+/* What is seldom needed, in a block of its own: between begin and end the builder is there. The result is `value` where
+ * mask, elsewhere y; the block is entered while any lane of mask is set. */
+typedef struct emit_cold {
+    LLVMBasicBlockRef before, common;
+    LLVMValueRef mask, y;
+} emit_cold;
+emit_cold emit_cold_begin(emitter *em, LLVMValueRef mask, LLVMValueRef y);
+LLVMValueRef emit_cold_end(emitter *em, const emit_cold *cold, LLVMValueRef value);
 /* Where mask: the call table's function of x1 and x2 (NULL if it takes one); elsewhere y. */
 LLVMValueRef emit_rare(emitter *em, LLVMValueRef mask, LLVMValueRef y, op_call call, LLVMValueRef x1, LLVMValueRef x2);
 

@@ -63,6 +63,44 @@ static int is_long_chain(const op_program *program)
     return longest >= LONG_CHAIN && 2 * longest >= n_op;
 }
 
+/* Functions that take less time for two vectors at once: they share the test for rare arguments, and their chains of
+ * operations run side by side. */
+static int gains_by_two(uint16_t code)
+{
+    switch (code) {
+    case OP_CODE_sin:
+    case OP_CODE_cos:
+    case OP_CODE_tan:
+    case OP_CODE_sinpi:
+    case OP_CODE_cospi:
+    case OP_CODE_exp:
+    case OP_CODE_exp10:
+    case OP_CODE_tanh:
+    case OP_CODE_expit:
+    case OP_CODE_erf:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* True for one such function and little else, on contiguous operands: more would not stay in registers. */
+static int is_lone_function(const op_program *program)
+{
+    enum { FEW = 6 /* instructions */ };
+    int found = 0;
+    if (program->rank != 1 || program->n_insn > FEW)
+        return 0;
+    for (uint32_t k = 0; k < program->n_in + program->n_out; k++)
+        if (program->operand[k].access == OP_STRIDED)
+            return 0;
+    for (uint32_t i = 0; i < program->n_insn; i++) {
+        if (op_rows[program->insn[i].code].cost > 1)
+            found += gains_by_two(program->insn[i].code) ? 1 : 2;
+    }
+    return found == 1;
+}
+
 /* The widest type fills a register. Two, as an unrolled loop would have, gain nothing even for b + c, and make short
  * rows slower; but four chains at once take little longer than one. */
 unsigned loop_width(const op_program *program, const op_isa_row *isa)
@@ -74,7 +112,9 @@ unsigned loop_width(const op_program *program, const op_isa_row *isa)
     unsigned width = (unsigned)isa->vector_bits / widest;
     if (op_program_folds(program) || program->carries)
         return width > OP_LANES ? OP_LANES : width;
-    return widest >= 32 && is_long_chain(program) ? 4 * width : width;
+    if (widest >= 32 && is_long_chain(program))
+        return 4 * width;
+    return widest >= 32 && isa->vector_bits >= 512 && is_lone_function(program) ? 2 * width : width;
 }
 
 /* ---- Blocks ---- */

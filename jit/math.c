@@ -374,6 +374,11 @@ static V narrowed(V x)
 #define EXPONENT(x, steps) (fills_avx512(BITS_T) ? word_exponent(BITS_T, x) : (steps))
 #define MANTISSA(x, steps) (fills_avx512(BITS_T) ? word_mantissa(BITS_T, x) : (steps))
 
+#define COLD(y, m, e)                                                                              \
+    do {                                                                                           \
+        emit_cold cold_ = emit_cold_begin(em, m, y);                                               \
+        (y) = emit_cold_end(em, &cold_, e);                                                        \
+    } while (0)
 #define RARE1(m, y, name, x) emit_rare(em, m, y, NAME3(OP_CALL_RARE, T, name), x, NULL)
 #define RARE2(m, y, name, x1, x2) emit_rare(em, m, y, NAME3(OP_CALL_RARE, T, name), x1, x2)
 

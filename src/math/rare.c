@@ -100,13 +100,7 @@ static unsigned huge_rest(double magnitude, op_pair_f64 *rest)
 static double huge_wave(double magnitude, unsigned start)
 {
     op_pair_f64 rest;
-    unsigned quarter = start;
-    if (magnitude < 0x1p23) {
-        quarter += (unsigned)op_bits_f64(op_part_f64_quarter_waves(magnitude));
-        rest = op_part_f64_quarter_wave_rest(magnitude);
-    } else {
-        quarter += huge_rest(magnitude, &rest);
-    }
+    unsigned quarter = huge_rest(magnitude, &rest) + start;
     return op_part_f64_quarter_wave(rest, quarter);
 }
 

@@ -125,5 +125,10 @@ static inline V OP_NAME2(op_from_bits, OP_T)(I i)
     (OP_NAME3(op_table, OP_T, table)[(OP_UI)(i) % (sizeof OP_NAME3(op_table, OP_T, table) / sizeof(V))])
 #define PICK(table, i, steps) LOOKUP(table, i)
 
+#define COLD(y, m, e)                                                                              \
+    do {                                                                                           \
+        if (m)                                                                                     \
+            (y) = (e);                                                                             \
+    } while (0)
 #define RARE1(m, y, name, x) ((m) ? OP_NAME3(op_rare, OP_T, name)(x) : (y))
 #define RARE2(m, y, name, x1, x2) ((m) ? OP_NAME3(op_rare, OP_T, name)(x1, x2) : (y))

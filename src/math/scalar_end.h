@@ -71,5 +71,6 @@
 #undef ENDT
 #undef LOOKUP
 #undef PICK
+#undef COLD
 #undef RARE1
 #undef RARE2
