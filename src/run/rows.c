@@ -48,14 +48,18 @@ static int is_read_again(const op_plan *plan, const op_pass *pass, const op_plac
     return 0;
 }
 
-/* Outputs only, because temporaries are read again; and in every piece they must be aligned alike. */
+/* Outputs only, because temporaries are read again; and in every piece the same element must be the first aligned
+ * one of all. */
 static int choose_stream(const op_run_state *run, const op_pass *pass, const op_row_stage *s)
 {
     const op_stage_operand *out = &s->stage->operand[s->stage->program.n_in];
+    int64_t size = op_dtype_size(out->dtype), stride = out->place.piece_stride;
     for (uint32_t k = 0; k < s->stage->program.n_out; k++) {
         const op_place *place = &out[k].place;
-        if (place->kind != OP_PLACE_OUT || place->piece_stride % op_dtype_size(out[k].dtype) ||
-            (place->piece_stride - out[0].place.piece_stride) % 64 || is_read_again(run->plan, pass, place))
+        int moves_alike = op_dtype_size(out[k].dtype) == size ? (place->piece_stride - stride) % 64 == 0
+                                                              : (place->piece_stride | stride) % 64 == 0;
+        if (place->kind != OP_PLACE_OUT || place->piece_stride % size || !moves_alike ||
+            is_read_again(run->plan, pass, place))
             return 0;
     }
     return op_stream_lead(run, s->stage, s->args) >= 0;

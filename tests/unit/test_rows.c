@@ -182,6 +182,35 @@ START_TEST(rows_begin_anywhere_in_a_cache_line)
 }
 END_TEST
 
+/* Two outputs whose rows begin alike in a cache line, but of elements of different sizes. */
+START_TEST(outputs_of_two_sizes_begin_anywhere_in_a_cache_line)
+{
+    enum { N = 1000, LONG = 6000, WIDE = N + 2, NARROW = N + 12 }; /* rows of 16 mod 64 bytes */
+    double *x = malloc(sizeof *x * LONG * N), *y = aligned_alloc(64, sizeof *y * LONG * WIDE);
+    float *z = aligned_alloc(64, sizeof *z * LONG * NARROW);
+    int64_t shape[2] = {LONG, N}, wide[2] = {8 * WIDE, 8}, narrow[2] = {4 * NARROW, 4};
+    fill(OP_F64, x, LONG * N);
+    for (int64_t i = 0; i < LONG * NARROW; i++)
+        z[i] = 7;
+    op_graph *graph = op_graph_new(engines[n_engine - 2]);
+    op_expr *e = op_input(graph, OP_VIEW_2D(OP_F64, x, LONG, N));
+    e = (op_sub)(e, op_max(e, OP_AXIS(1), OP_KEEPDIMS));
+    op_view to[2] = {op_view_nd(OP_F64, y, 2, shape, wide), op_view_nd(OP_F32, z, 2, shape, narrow)};
+    ck_assert_int_eq(op_eval_many(graph, 2, (op_expr *[]){e, op_cast(e, OP_F32)}, to), OP_OK);
+    for (int64_t r = 0; r < LONG; r++) {
+        double most = x[r * N];
+        for (int64_t i = 0; i < N; i++)
+            most = fmax(most, x[r * N + i]);
+        for (int64_t i = 0; i < N; i++)
+            ck_assert(y[r * WIDE + i] == x[r * N + i] - most && z[r * NARROW + i] == (float)(x[r * N + i] - most));
+        for (int64_t i = N; i < NARROW; i++)
+            ck_assert(z[r * NARROW + i] == 7);
+    }
+    op_graph_free(graph);
+    free(x), free(y), free(z);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rows");
@@ -190,6 +219,7 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, storing_and_folding_have_the_bits_of_node_by_node);
     tcase_add_test(tests, rows_begin_anywhere_in_a_cache_line);
+    tcase_add_test(tests, outputs_of_two_sizes_begin_anywhere_in_a_cache_line);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
