@@ -222,11 +222,12 @@ static void finish_columns(op_worker *w)
         int64_t stride = item->strides[inner];
         char *to = item->result + op_offset_of(stage, item->strides, inner, w->outer, 0) + w->first * stride;
         char *root = op_tree_finish(&w->tree[k]);
+        int at_once = stride == item->result_size && (uintptr_t)to % (uintptr_t)item->result_size == 0;
         for (int64_t half = stage->lanes / 2; half > 0; half /= 2)
             item->reducer->merge(root, 0, root, half * w->width, half * w->width, lanes);
-        if (stride == item->result_size)
+        if (at_once)
             item->reducer->finish(to, root, 0, w->width, lanes);
-        for (int64_t j = 0; j < w->width && stride != item->result_size; j++) {
+        for (int64_t j = 0; j < w->width && !at_once; j++) {
             _Alignas(8) char value[8];
             item->reducer->finish(value, root, j, 1, lanes);
             memcpy(to + j * stride, value, (size_t)item->result_size);

@@ -252,6 +252,31 @@ START_TEST(of_three_dimensions)
 }
 END_TEST
 
+/* Operand and result are not aligned to their elements: sanitizers tell. */
+START_TEST(at_any_address)
+{
+    enum { R = 40, N = 300 };
+    static char x[8 * R * N + 8], got[8 * N + 8];
+    for (int i = 0; i < R * N; i++) {
+        double value = i % 7;
+        memcpy(x + 3 + 8 * i, &value, sizeof value);
+    }
+    op_engine *engine = op_engine_new(&(op_options){.flags = OP_ENGINE_NO_ENV | OP_ENGINE_INTERPRET});
+    op_graph *graph = op_graph_new(engine);
+    op_expr *operand = op_input(graph, OP_VIEW_2D(OP_F64, x + 3, R, N));
+    ck_assert_int_eq(op_eval(op_sum(operand, OP_AXIS(0), 0), OP_VIEW_1D(OP_F64, got + 3, N)), OP_OK);
+    for (int j = 0; j < N; j++) {
+        double sum = 0, result;
+        for (int i = 0; i < R; i++)
+            sum += (i * N + j) % 7;
+        memcpy(&result, got + 3 + 8 * j, sizeof result);
+        ck_assert_double_eq(result, sum);
+    }
+    op_graph_free(graph);
+    op_engine_free(engine);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("columns");
@@ -261,6 +286,7 @@ int main(void)
     tcase_add_test(tests, in_the_interpreter);
     tcase_add_test(tests, on_several_threads);
     tcase_add_test(tests, of_three_dimensions);
+    tcase_add_test(tests, at_any_address);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
