@@ -60,7 +60,8 @@ static int is_stored(const fold *f, const operand *o)
 static unsigned choose_vectors(const op_program *program, unsigned width)
 {
     unsigned vectors = OP_LANES / width;
-    while (vectors > 1 && (vectors * op_program_folded(program) > MOST_ACCUMULATORS || vectors * program->n_insn > MOST_INSNS))
+    unsigned folded = op_program_folded(program);
+    while (vectors > 1 && (vectors * folded > MOST_ACCUMULATORS || vectors * program->n_insn > MOST_INSNS))
         vectors /= 2;
     return vectors;
 }

@@ -1,5 +1,5 @@
 /* What the loop nests have in common: operands, the program's code, addresses, counters. loop.c stores what
- * the program computes, fold.c combines it, columns.c hands it on to the next row. */
+ * the program computes, fold.c combines and stores it, columns.c hands it on to the next row. */
 #ifndef ONEPASS_JIT_NEST_H
 #define ONEPASS_JIT_NEST_H
 

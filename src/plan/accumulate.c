@@ -1,5 +1,6 @@
 /* Reductions whose combinations the kernel does: their states are single values. Along the innermost axis
- * outputs fold (program.h); of columns the kernel maps the states and a row of values to the states, and carries those on. */
+ * outputs fold (program.h); of columns the kernel maps the states and a row of values to the states, and carries
+ * those on. */
 #include <string.h>
 
 #include "expr/reduce.h"

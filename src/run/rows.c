@@ -21,7 +21,7 @@ typedef struct op_row_stage {
     const op_code *code;
     op_args_room room;
     op_kernel_args *args;
-    int streams; /* past the cache, from the first aligned element of a row on */
+    int streams; /* whole cache lines of every row past the cache */
     op_row_reduction *reduction;
     op_feed *feed;
     op_scan_chain *chain;
