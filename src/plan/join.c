@@ -5,7 +5,7 @@
 
 #include "plan/lower.h"
 
-enum { MOST_INSNS = 96 /* of both: a larger kernel gains nothing by one load less */ };
+enum { MOST_INSNS = 96 /* of both: what one load less saves of a larger kernel is little */ };
 
 typedef struct joining {
     const op_stage *map;

@@ -15,8 +15,8 @@ static void evaluate_sequence(op_worker *w, int64_t kept, int64_t begin, int64_t
         op_run_fail(w->r->run, OP_ERR_MEMORY);
 }
 
-/* Trees of a sequence that this thread reduces alone, from its first value to its last. The first block of those that
- * take values costs more than its leaves would: sequences of many blocks gain. */
+/* Trees of a sequence that this thread reduces alone, from its first value to its last: reducers that can take values
+ * do, though the first block of a sequence, where the best changes often, costs more than its leaves would. */
 static void begin_sequence(op_worker *w)
 {
     op_clear_trees(w);
