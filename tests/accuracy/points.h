@@ -167,7 +167,7 @@ static double probabilities(uint64_t *state, bool is_f32, double *y)
     case 3:
         return random_unit(state);
     case 4:
-        return neighbour(state, 0.0541, 10, is_f32); /* where ndtri changes over */
+        return neighbour(state, 0.00097851559, 10, is_f32); /* where ndtri changes over */
     case 5:
         return ldexp(random_between(state, 1, 2), -(int)(random_bits(state) % 16));
     default:
