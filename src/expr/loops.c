@@ -279,7 +279,8 @@ enum { ROWS_AT_ONCE = 64, COLUMNS_BYTES = 256 };
             rows_of_##name##_##dtype(state + at, MOST, from, row_bytes, rows);                                         \
         }                                                                                                              \
     }
-/* Many rows side by side. Rows of all lanes become rows of eight first, a vector of doubles. */
+/* Halves with halves: of a row where it has all lanes (each loop becomes a few vectors, but inlined it would not), else
+ * of many rows side by side. */
 #define EMIT_LANES(name, dtype, type, expression)                                                                      \
     static inline type both_##name##_##dtype(type a_, type b_)                                                         \
     {                                                                                                                  \
@@ -287,20 +288,18 @@ enum { ROWS_AT_ONCE = 64, COLUMNS_BYTES = 256 };
         COMBINE(a_, b_, expression)                                                                                    \
         return a_;                                                                                                     \
     }                                                                                                                  \
-    static void lanes_all_##name##_##dtype(type *out, const type *x, int64_t rows)                                     \
+    __attribute__((noinline)) static type lanes_all_##name##_##dtype(const type *x)                                    \
     {                                                                                                                  \
-        type few[ROWS_AT_ONCE][8];                                                                                     \
-        for (int64_t r = 0; r < rows; r++, x += OP_LANES)                                                              \
-            for (int64_t j = 0; j < 8; j++)                                                                            \
-                few[r][j] = both_##name##_##dtype(both_##name##_##dtype(x[j], x[j + 16]),                              \
-                                                  both_##name##_##dtype(x[j + 8], x[j + 24]));                         \
-        for (int64_t r = 0; r < rows; r++) {                                                                           \
-            type four[4];                                                                                              \
-            for (int j = 0; j < 4; j++)                                                                                \
-                four[j] = both_##name##_##dtype(few[r][j], few[r][j + 4]);                                             \
-            out[r] = both_##name##_##dtype(both_##name##_##dtype(four[0], four[2]),                                    \
-                                           both_##name##_##dtype(four[1], four[3]));                                   \
-        }                                                                                                              \
+        type half[16], quarter[8], four[4], two[2];                                                                    \
+        for (int j = 0; j < 16; j++)                                                                                   \
+            half[j] = both_##name##_##dtype(x[j], x[j + 16]);                                                          \
+        for (int j = 0; j < 8; j++)                                                                                    \
+            quarter[j] = both_##name##_##dtype(half[j], half[j + 8]);                                                  \
+        for (int j = 0; j < 4; j++)                                                                                    \
+            four[j] = both_##name##_##dtype(quarter[j], quarter[j + 4]);                                               \
+        for (int j = 0; j < 2; j++)                                                                                    \
+            two[j] = both_##name##_##dtype(four[j], four[j + 2]);                                                      \
+        return both_##name##_##dtype(two[0], two[1]);                                                                  \
     }                                                                                                                  \
     static void lanes_few_##name##_##dtype(type *out, const type *x, int64_t rows, int64_t n)                          \
     {                                                                                                                  \
@@ -319,13 +318,10 @@ enum { ROWS_AT_ONCE = 64, COLUMNS_BYTES = 256 };
     {                                                                                                                  \
         type *out = out_;                                                                                              \
         const type *x = x_;                                                                                            \
-        for (int64_t r = 0; r < rows; r += ROWS_AT_ONCE) {                                                             \
-            int64_t count = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;                                         \
-            if (n == OP_LANES)                                                                                         \
-                lanes_all_##name##_##dtype(out + r, x + r * OP_LANES, count);                                          \
-            else                                                                                                       \
-                lanes_few_##name##_##dtype(out + r, x + r * n, count, n);                                              \
-        }                                                                                                              \
+        for (int64_t r = 0; n == OP_LANES && r < rows; r++)                                                            \
+            out[r] = lanes_all_##name##_##dtype(x + r * OP_LANES);                                                     \
+        for (int64_t r = 0; n < OP_LANES && r < rows; r += ROWS_AT_ONCE)                                               \
+            lanes_few_##name##_##dtype(out + r, x + r * n, rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE, n);      \
         finish_##name##_##dtype(out, out, 0, rows, OP_LANES);                                                          \
     }
 #define EMIT_LEAVES(name, dtype, type, expression)                                                                     \
