@@ -139,14 +139,6 @@ void emit_copy(nest *x, const operand *o, LLVMValueRef from, LLVMValueRef to)
     LLVMSetAlignment(LLVMBuildStore(x->em->builder, emit_take(x, o, from), to), 1);
 }
 
-void emit_copy_vector(nest *x, const operand *o, LLVMValueRef from, LLVMValueRef to)
-{
-    LLVMTypeRef type = type_vector(x->em, type_int(x->em, bits_of(o->dtype)));
-    LLVMValueRef elements = LLVMBuildLoad2(x->em->builder, type, from, "");
-    LLVMSetAlignment(elements, 1);
-    LLVMSetAlignment(LLVMBuildStore(x->em->builder, elements, to), 1);
-}
-
 /* ---- The whole ---- */
 
 static void describe_operands(nest *x)

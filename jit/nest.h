@@ -19,6 +19,9 @@ typedef struct operand {
     LLVMValueRef row;                  /* the first element of this row */
     LLVMValueRef buffer;               /* on the stack, for what does not fill a pass */
     LLVMValueRef base, step;           /* where this pass starts; bytes between elements */
+    /* of fold.c alone */
+    LLVMValueRef in_row;               /* the tail's vector */
+    LLVMValueRef ahead_of_buffer;      /* bytes from the buffer to the same elements of the next piece */
     /* of columns.c alone */
     LLVMValueRef row_stride;
     LLVMValueRef held;                 /* of a state: what it is now; it is not in memory */
@@ -120,7 +123,5 @@ LLVMValueRef emit_buffer_address(nest *x, const operand *o, LLVMValueRef k);
 /* An element as an integer, which keeps every bit on its way. */
 LLVMValueRef emit_take(nest *x, const operand *o, LLVMValueRef from);
 void emit_copy(nest *x, const operand *o, LLVMValueRef from, LLVMValueRef to);
-/* The same of a vector of elements. */
-void emit_copy_vector(nest *x, const operand *o, LLVMValueRef from, LLVMValueRef to);
 
 #endif
