@@ -33,7 +33,7 @@ typedef struct fold {
     nest nest;
     unsigned vectors; /* of a group */
     uint32_t folded;  /* outputs; what the program computes for the others is stored */
-    LLVMBasicBlockRef group, group_done, rest, tail, filled, tail_pass, tail_done;
+    LLVMBasicBlockRef group, group_done, rest, tail, tail_pass, tail_done;
     LLVMBasicBlockRef drain; /* NULL if all outputs fold */
     LLVMValueRef is_leaves;  /* OP_KERNEL_LEAVES */
     LLVMValueRef first;      /* lane of this group, or of the tail's vector */
@@ -73,7 +73,6 @@ static void make_blocks(fold *f)
     f->tail = emit_block(x->em, "tail");
     x->fill = emit_block(x->em, "fill");
     x->fill_next = emit_block(x->em, "fill.next");
-    f->filled = emit_block(x->em, "filled");
     f->tail_pass = emit_block(x->em, "tail.pass");
     if (f->folded < x->program->n_out)
         f->drain = emit_block(x->em, "drain");
@@ -231,7 +230,7 @@ static void emit_fill(fold *f)
     start(x, x->fill_next);
     LLVMValueRef k = open_counter(x, i64(x, 0), x->fill, "k");
     emit_copies(f, k, 0);
-    close_counter(x, k, 1, f->left, x->fill_next, f->filled);
+    close_counter(x, k, 1, f->left, x->fill_next, f->tail_pass);
 }
 
 /* The next vector of what is left. */
@@ -246,37 +245,24 @@ static void emit_tail(fold *f)
     f->first = open_counter(x, i64(x, 0), f->rest, "lane"); /* closed in emit_tail_done */
     f->left = LLVMBuildSub(b, x->rest, f->first, "left");
     LLVMValueRef at = LLVMBuildAdd(b, x->full, f->first, "");
-    for (uint32_t i = 0; i < x->n_operand; i++)
-        if (x->operand[i].buffer)
-            x->operand[i].in_row = emit_element_address(x, &x->operand[i], at, "");
+    for (uint32_t i = 0; i < x->n_operand; i++) {
+        operand *o = &x->operand[i];
+        if (!o->buffer)
+            continue;
+        o->in_row = emit_element_address(x, o, at, "");
+        if (o->is_ahead) /* here, because tail.pass may read a buffer */
+            emit_prefetch(x->em, o->dtype, emit_advance(x->em, o->in_row, o->ahead, ""));
+        o->is_ahead = 0;
+    }
     f->is_whole = LLVMBuildICmp(b, LLVMIntSGE, f->left, i64(x, x->em->width), "is.whole");
     emit_branch_likely(x->em, f->is_whole, f->tail_pass, x->fill);
-}
-
-/* Bytes from the buffer to what the next row has in place of its elements. */
-static LLVMValueRef emit_ahead_of_buffer(nest *x, const operand *o)
-{
-    LLVMBuilderRef b = x->em->builder;
-    LLVMTypeRef type = type_int(x->em, 64);
-    LLVMValueRef from = LLVMBuildPtrToInt(b, o->buffer, type, ""), to = LLVMBuildPtrToInt(b, o->in_row, type, "");
-    return LLVMBuildAdd(b, LLVMBuildSub(b, to, from, ""), o->ahead, "");
-}
-
-static void emit_filled(fold *f)
-{
-    nest *x = &f->nest;
-    start(x, f->filled);
-    for (uint32_t i = 0; i < x->program->n_in; i++)
-        if (x->operand[i].is_ahead)
-            x->operand[i].ahead_of_buffer = emit_ahead_of_buffer(x, &x->operand[i]);
-    LLVMBuildBr(x->em->builder, f->tail_pass);
 }
 
 /* Where the tail's vector is: in the row, or in the buffers. */
 static void emit_tail_operands(fold *f)
 {
     nest *x = &f->nest;
-    LLVMBasicBlockRef from[2] = {f->tail, f->filled};
+    LLVMBasicBlockRef from[2] = {f->tail, x->fill_next};
     char name[NAME_MAX_BYTES];
     for (uint32_t i = 0; i < x->n_operand; i++) {
         operand *o = &x->operand[i];
@@ -286,8 +272,6 @@ static void emit_tail_operands(fold *f)
         if (o->access == OP_STRIDED)
             o->step = phi(x, 2, (LLVMValueRef[]){o->stride, i64(x, op_dtypes[o->dtype].size)}, from,
                           name_of(name, o->name, ".step"));
-        if (o->is_ahead)
-            o->ahead = phi(x, 2, (LLVMValueRef[]){o->ahead, o->ahead_of_buffer}, from, name_of(name, o->name, ".ahead"));
     }
 }
 
@@ -359,7 +343,6 @@ int emit_fold_nest(emitter *em)
         emit_groups(&f, here(x));
         emit_tail(&f);
         emit_fill(&f);
-        emit_filled(&f);
         emit_tail_pass(&f);
         emit_tail_done(&f);
         emit_row_done(x);

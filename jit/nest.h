@@ -21,7 +21,6 @@ typedef struct operand {
     LLVMValueRef base, step;           /* where this pass starts; bytes between elements */
     /* of fold.c alone */
     LLVMValueRef in_row;               /* the tail's vector */
-    LLVMValueRef ahead_of_buffer;      /* bytes from the buffer to the same elements of the next piece */
     /* of columns.c alone */
     LLVMValueRef row_stride;
     LLVMValueRef held;                 /* of a state: what it is now; it is not in memory */
