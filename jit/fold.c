@@ -39,7 +39,7 @@ typedef struct fold {
     LLVMValueRef first;      /* lane of this group, or of the tail's vector */
     LLVMValueRef left;       /* elements from the tail's vector on */
     LLVMValueRef is_whole;   /* they fill it */
-    LLVMValueRef *sum, *next; /* accumulators, by output, then vector: in the loop, after a step */
+    LLVMValueRef *sum, *next; /* accumulators, by output, then vector: in the loop; before it and after a step */
 } fold;
 
 static const operand *output(const fold *f, uint32_t k)
@@ -147,8 +147,11 @@ static LLVMValueRef emit_lane_address(fold *f, const operand *o, unsigned v)
 static LLVMValueRef emit_combination(fold *f, uint32_t k, LLVMValueRef lanes)
 {
     const op_program *program = f->nest.program;
-    LLVMValueRef arg[3] = {lanes, f->nest.value[program->store[k]], NULL};
-    return emit_recipe(f->nest.em, (op_opcode)program->operand[program->n_in + k].fold, output(f, k)->dtype, arg);
+    op_opcode combine = (op_opcode)program->operand[program->n_in + k].fold;
+    LLVMValueRef value = f->nest.value[program->store[k]];
+    int new_first = op_combines_new_first(combine);
+    LLVMValueRef arg[3] = {new_first ? value : lanes, new_first ? lanes : value, NULL};
+    return emit_recipe(f->nest.em, combine, output(f, k)->dtype, arg);
 }
 
 static void emit_stores(fold *f)
@@ -201,12 +204,11 @@ static void emit_groups(fold *f, LLVMBasicBlockRef row)
 
 /* ---- what is left of a row ---- */
 
-/* Elements k of the tail's vector, between its row and the buffers of inputs, or of outputs that are stored. */
+/* Element k of the tail's vector, between its row and the buffers of inputs, or of outputs that are stored. */
 static void emit_copies(fold *f, LLVMValueRef k, int out)
 {
     nest *x = &f->nest;
-    LLVMBuilderRef b = x->em->builder;
-    LLVMValueRef at = LLVMBuildAdd(b, LLVMBuildAdd(b, x->full, f->first, ""), k, "");
+    LLVMValueRef at = LLVMBuildAdd(x->em->builder, LLVMBuildAdd(x->em->builder, x->full, f->first, ""), k, "");
     for (uint32_t i = 0; i < x->n_operand; i++) {
         operand *o = &x->operand[i];
         if (!o->buffer || is_input(x, o) == out)
@@ -252,7 +254,7 @@ static void emit_tail(fold *f)
         o->in_row = emit_element_address(x, o, at, "");
         if (o->is_ahead) /* here, because tail.pass may read a buffer */
             emit_prefetch(x->em, o->dtype, emit_advance(x->em, o->in_row, o->ahead, ""));
-        o->is_ahead = 0;
+        o->is_ahead = 0; /* nothing is fetched with the load */
     }
     f->is_whole = LLVMBuildICmp(b, LLVMIntSGE, f->left, i64(x, x->em->width), "is.whole");
     emit_branch_likely(x->em, f->is_whole, f->tail_pass, x->fill);

@@ -17,7 +17,7 @@ typedef struct operand {
     int is_ahead;
     LLVMValueRef data, stride, ahead;  /* as in op_operand */
     LLVMValueRef row;                  /* the first element of this row */
-    LLVMValueRef buffer;               /* on the stack, for what does not fill a pass */
+    LLVMValueRef buffer;               /* on the stack, for what does not fill a vector */
     LLVMValueRef base, step;           /* where this pass starts; bytes between elements */
     /* of fold.c alone */
     LLVMValueRef in_row;               /* the tail's vector */
@@ -33,14 +33,14 @@ typedef struct nest {
     uint32_t n_operand;
     LLVMValueRef *value; /* of each instruction */
     uint8_t *depth;      /* PER_... of each instruction */
-    LLVMBasicBlockRef row, pass, loop, fill, fill_next, row_done, exit;
+    LLVMBasicBlockRef row, loop, fill, fill_next, row_done, exit;
     LLVMValueRef begin, end, row_index;
     LLVMValueRef n;           /* elements of a row */
     LLVMValueRef full, rest;  /* n rounded down to a whole number of steps, and what is left */
     LLVMValueRef limit;       /* of this pass: its elements */
     LLVMValueRef index;       /* of the vector in this pass */
     /* of loop.c alone */
-    LLVMBasicBlockRef special, stream, blend, store, next, done, left_over, last, drain;
+    LLVMBasicBlockRef pass, special, stream, blend, store, next, done, left_over, last, drain;
     LLVMValueRef left;        /* elements that this pass leaves */
     LLVMValueRef may_stream;  /* the caller wants stores past the caches; NULL without contiguous outputs */
     LLVMValueRef is_short, is_special, is_stream;

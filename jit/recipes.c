@@ -254,31 +254,32 @@ static LLVMValueRef emit_int_extreme(emitter *em, op_dtype dtype, LLVMValueRef *
     return emit_intrinsic(em, name, 2, arg);
 }
 
-/* a where `keep` orders it before b or `nan` is NaN, else b. Written as two selections because processors have the inner
- * one as an instruction. */
-static LLVMValueRef emit_float_extreme(emitter *em, LLVMValueRef a, LLVMValueRef b, LLVMRealPredicate keep, LLVMValueRef nan)
+/* `keep` orders a before b; NaN in `nan` decides for a. Written as two selections because processors
+ * have the inner one as an instruction. */
+static LLVMValueRef emit_float_extreme(emitter *em, LLVMValueRef *arg, LLVMRealPredicate keep, LLVMValueRef nan)
 {
-    return emit_select(em, is_nan(em, nan), a, emit_select(em, fcmp(em, keep, a, b), a, b));
+    LLVMValueRef extreme = emit_select(em, fcmp(em, keep, arg[0], arg[1]), arg[0], arg[1]);
+    return emit_select(em, is_nan(em, nan), arg[0], extreme);
 }
 
 static LLVMValueRef emit_maximum(emitter *em, op_dtype dtype, LLVMValueRef *arg)
 {
-    return is_float(dtype) ? emit_float_extreme(em, arg[1], arg[0], LLVMRealOGT, arg[1]) : emit_int_extreme(em, dtype, arg, 1);
+    return is_float(dtype) ? emit_float_extreme(em, arg, LLVMRealOGT, arg[0]) : emit_int_extreme(em, dtype, arg, 1);
 }
 
 static LLVMValueRef emit_minimum(emitter *em, op_dtype dtype, LLVMValueRef *arg)
 {
-    return is_float(dtype) ? emit_float_extreme(em, arg[1], arg[0], LLVMRealOLT, arg[1]) : emit_int_extreme(em, dtype, arg, 0);
+    return is_float(dtype) ? emit_float_extreme(em, arg, LLVMRealOLT, arg[0]) : emit_int_extreme(em, dtype, arg, 0);
 }
 
 static LLVMValueRef emit_fmax(emitter *em, op_dtype dtype, LLVMValueRef *arg)
 {
-    return is_float(dtype) ? emit_float_extreme(em, arg[0], arg[1], LLVMRealOGE, arg[1]) : emit_int_extreme(em, dtype, arg, 1);
+    return is_float(dtype) ? emit_float_extreme(em, arg, LLVMRealOGE, arg[1]) : emit_int_extreme(em, dtype, arg, 1);
 }
 
 static LLVMValueRef emit_fmin(emitter *em, op_dtype dtype, LLVMValueRef *arg)
 {
-    return is_float(dtype) ? emit_float_extreme(em, arg[0], arg[1], LLVMRealOLE, arg[1]) : emit_int_extreme(em, dtype, arg, 0);
+    return is_float(dtype) ? emit_float_extreme(em, arg, LLVMRealOLE, arg[1]) : emit_int_extreme(em, dtype, arg, 0);
 }
 
 /* ---- Classification ---- */

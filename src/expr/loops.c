@@ -318,10 +318,12 @@ enum { ROWS_AT_ONCE = 64, COLUMNS_BYTES = 256 };
     {                                                                                                                  \
         type *out = out_;                                                                                              \
         const type *x = x_;                                                                                            \
-        for (int64_t r = 0; n == OP_LANES && r < rows; r++)                                                            \
-            out[r] = lanes_all_##name##_##dtype(x + r * OP_LANES);                                                     \
-        for (int64_t r = 0; n < OP_LANES && r < rows; r += ROWS_AT_ONCE)                                               \
-            lanes_few_##name##_##dtype(out + r, x + r * n, rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE, n);      \
+        if (n == OP_LANES)                                                                                             \
+            for (int64_t r = 0; r < rows; r++)                                                                         \
+                out[r] = lanes_all_##name##_##dtype(x + r * OP_LANES);                                                 \
+        else                                                                                                           \
+            for (int64_t r = 0; r < rows; r += ROWS_AT_ONCE)                                                           \
+                lanes_few_##name##_##dtype(out + r, x + r * n, rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE, n);  \
         finish_##name##_##dtype(out, out, 0, rows, OP_LANES);                                                          \
     }
 #define EMIT_LEAVES(name, dtype, type, expression)                                                                     \

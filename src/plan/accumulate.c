@@ -50,9 +50,12 @@ static op_status accumulate(op_stage *stage, op_arena *arena)
     for (int k = 0; k < stage->n_reduction; k++) {
         uint32_t block = (uint32_t)stage->reduction[k].block, state = program->n_insn++, result = program->n_insn++;
         uint8_t dtype = (uint8_t)stage->reduction[k].dtype;
+        uint32_t value = program->store[block];
+        uint16_t combine = combine_of(stage, k);
+        int new_first = op_combines_new_first((op_opcode)combine);
         type[n_in + block].access = type[n_in + n_out + block].access = OP_CONTIGUOUS;
         insn[state] = (op_insn){OP_CODE_LOAD, dtype, dtype, {n_in + block}};
-        insn[result] = (op_insn){combine_of(stage, k), dtype, dtype, {state, program->store[block]}};
+        insn[result] = (op_insn){combine, dtype, dtype, {new_first ? value : state, new_first ? state : value}};
         program->store[block] = result;
     }
     stage->operand = operand;

@@ -69,6 +69,13 @@ static inline uint32_t op_program_folded(const op_program *program)
     return n;
 }
 
+/* Is the new value, and not what was combined before, the first operand of this combination? So that a test of the first
+ * one for NaN does not wait for those before. */
+static inline int op_combines_new_first(op_opcode combine)
+{
+    return combine == OP_CODE_maximum || combine == OP_CODE_minimum;
+}
+
 /* Bytes of the signature of a program; with bytes != NULL also writes them. */
 size_t op_signature_encode(const op_program *program, uint8_t *bytes);
 

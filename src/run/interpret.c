@@ -137,8 +137,10 @@ static void fold_block(const op_frame *f, uint32_t i, char *lanes, int64_t n)
     const op_program *program = &f->code->program;
     op_operand_type type = program->operand[program->n_in + i];
     const char *values = value_of(f, program->store[i]);
+    int new_first = op_combines_new_first((op_opcode)type.fold);
     for (int64_t k = 0; k < n; k += OP_LANES) {
-        const void *in[] = {lanes, values + k * op_dtypes[type.dtype].size};
+        const char *value = values + k * op_dtypes[type.dtype].size;
+        const void *in[] = {new_first ? value : lanes, new_first ? lanes : value};
         f->loops->row[type.fold][type.dtype](lanes, in, n - k < OP_LANES ? n - k : OP_LANES);
     }
 }

@@ -152,6 +152,15 @@ static inline double summing_to_one_base_2(uint64_t *state, bool is_f32, double 
     return neighbour(state, x / 0.6931471805599453, 1, is_f32);
 }
 
+/* Around the seams of ndtri and erfcinv: 1 - (1-q)^2 a power of two, and where the tails begin, on both sides. */
+static inline double near_quantile_seams(uint64_t *state, bool is_f32)
+{
+    int k = (int)(random_bits(state) % 9);
+    double u = ldexp(1, -k), q = k == 8 ? 0x1.008312p-9 : u / (1 + sqrt(1 - u));
+    double whole = random_bits(state) & 1 ? 1 : 2, x = q * whole / 2;
+    return neighbour(state, random_bits(state) & 1 ? x : whole - x, 10, is_f32);
+}
+
 /* Probabilities: of every magnitude, even, near one half and near one. */
 static double probabilities(uint64_t *state, bool is_f32, double *y)
 {
@@ -167,7 +176,7 @@ static double probabilities(uint64_t *state, bool is_f32, double *y)
     case 3:
         return random_unit(state);
     case 4:
-        return neighbour(state, 0.00097851559, 10, is_f32); /* where ndtri changes over */
+        return near_quantile_seams(state, is_f32);
     case 5:
         return ldexp(random_between(state, 1, 2), -(int)(random_bits(state) % 16));
     default:

@@ -12,8 +12,8 @@ import sys
 from fit import mp, chebyshev_points, rational, horner
 
 SPLIT = mp.mpf(2) ** -9 * mp.mpf("1.002")
-U_MIN = {"middle": mp.mpf(2) ** -8, "tail": mp.sqrt(-mp.log(SPLIT))}
-U_MAX = {53: mp.sqrt(mp.mpf(745)), 24: mp.sqrt(mp.mpf("103.4"))}
+R_MIN = mp.sqrt(-mp.log(SPLIT))
+R_MAX = {53: mp.sqrt(mp.mpf(745)), 24: mp.sqrt(mp.mpf("103.4"))}
 DEGREES = {("middle", 53): (5, 6), ("tail", 53): (4, 5), ("middle", 24): (2, 3), ("tail", 24): (2, 2)}
 ROOT2 = mp.sqrt(2)
 POINTS, ROUNDS = 70, 40
@@ -84,15 +84,15 @@ def middle_pieces():
     return {(k - 1 + 1023) % 8: (mp.mpf(2) ** (k - 1), mp.mpf(2) ** k) for k in range(-7, 1)}
 
 
-def tail_pieces(u_max):
-    """by the low two bits of the exponent and the first of the mantissa; those past u_max repeat the last"""
+def tail_pieces(r_max):
+    """by the low two bits of the exponent and the first of the mantissa; those past r_max repeat the last"""
     pieces = {}
     for k in range(1, 5):
         for half in (0, 1):
             a = mp.mpf(2) ** k * (1 + mp.mpf(half) / 2)
             b = a + mp.mpf(2) ** (k - 1)
-            if a < u_max:
-                last = max(a, U_MIN["tail"]), min(b, u_max)
+            if a < r_max:
+                last = max(a, R_MIN), min(b, r_max)
             pieces[(k + 1023) % 4 * 2 + half] = last
     return pieces
 
@@ -141,4 +141,4 @@ def show_side(side, f, pieces, bits):
 for bits in (53, 24):
     if len(sys.argv) < 2 or int(sys.argv[1]) == bits:
         show_side("middle", middle, middle_pieces(), bits)
-        show_side("tail", tail, tail_pieces(U_MAX[bits]), bits)
+        show_side("tail", tail, tail_pieces(R_MAX[bits]), bits)
