@@ -37,16 +37,21 @@ enum {
     CHAIN_MOST = 128 /* operations in all */
 };
 
+static int has_strided(const op_program *program)
+{
+    for (uint32_t k = 0; k < program->n_in + program->n_out; k++)
+        if (program->operand[k].access == OP_STRIDED)
+            return 1;
+    return 0;
+}
+
 /* True for polynomials and the like: cheap operations, most of them in one chain, on contiguous operands. */
 static int is_long_chain(const op_program *program)
 {
     uint8_t length[CHAIN_MOST]; /* of the chain that ends in this instruction */
     unsigned longest = 0, n_op = 0;
-    if (program->rank != 1 || program->n_insn > CHAIN_MOST)
+    if (program->rank != 1 || program->n_insn > CHAIN_MOST || has_strided(program))
         return 0;
-    for (uint32_t k = 0; k < program->n_in + program->n_out; k++)
-        if (program->operand[k].access == OP_STRIDED)
-            return 0;
     for (uint32_t i = 0; i < program->n_insn; i++) {
         const op_insn *insn = &program->insn[i];
         length[i] = 0;
@@ -89,11 +94,8 @@ static int is_lone_function(const op_program *program)
 {
     enum { FEW = 6 /* instructions */ };
     int found = 0;
-    if (program->rank != 1 || program->n_insn > FEW)
+    if (program->rank != 1 || program->n_insn > FEW || has_strided(program))
         return 0;
-    for (uint32_t k = 0; k < program->n_in + program->n_out; k++)
-        if (program->operand[k].access == OP_STRIDED)
-            return 0;
     for (uint32_t i = 0; i < program->n_insn; i++) {
         if (op_rows[program->insn[i].code].cost > 1)
             found += gains_by_two(program->insn[i].code) ? 1 : 2;
