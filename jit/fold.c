@@ -20,37 +20,13 @@
  *   exit */
 #include <stdlib.h>
 
-#include "jit/loop.h"
-#include "jit/nest.h"
+#include "jit/fold.h"
 #include "jit/recipes.h"
 
 enum {
     MOST_ACCUMULATORS = 8, /* vectors in registers beside what the program needs */
     MOST_INSNS = 48,       /* emitted for the vectors of a group, if they are more than one */
 };
-
-typedef struct fold {
-    nest nest;
-    unsigned vectors; /* of a group */
-    uint32_t folded;  /* outputs; what the program computes for the others is stored */
-    LLVMBasicBlockRef group, group_done, rest, tail, tail_pass, tail_done;
-    LLVMBasicBlockRef drain; /* NULL if all outputs fold */
-    LLVMValueRef is_leaves;  /* OP_KERNEL_LEAVES */
-    LLVMValueRef first;      /* lane of this group, or of the tail's vector */
-    LLVMValueRef left;       /* elements from the tail's vector on */
-    LLVMValueRef is_whole;   /* they fill it */
-    LLVMValueRef *sum, *next; /* accumulators, by output, then vector: in the loop; before it and after a step */
-} fold;
-
-static const operand *output(const fold *f, uint32_t k)
-{
-    return &f->nest.operand[f->nest.program->n_in + k];
-}
-
-static int is_stored(const fold *f, const operand *o)
-{
-    return o >= output(f, f->folded);
-}
 
 /* Vectors that are worked on at once: a power of two, fewer if the program is large. */
 static unsigned choose_vectors(const op_program *program, unsigned width)
@@ -137,14 +113,13 @@ static LLVMValueRef emit_lane_index(fold *f, unsigned v)
     return LLVMBuildAdd(f->nest.em->builder, f->first, i64(&f->nest, v * f->nest.em->width), "");
 }
 
-static LLVMValueRef emit_lane_address(fold *f, const operand *o, unsigned v)
+LLVMValueRef emit_lane_address(fold *f, const operand *o, unsigned v)
 {
     LLVMValueRef index = emit_lane_index(f, v);
     return LLVMBuildGEP2(f->nest.em->builder, type_memory(f->nest.em, o->dtype), o->row, &index, 1, "");
 }
 
-/* The value of folding output k, combined with what its lanes have. */
-static LLVMValueRef emit_combination(fold *f, uint32_t k, LLVMValueRef lanes)
+LLVMValueRef emit_combination(fold *f, uint32_t k, LLVMValueRef lanes)
 {
     const op_program *program = f->nest.program;
     op_opcode combine = (op_opcode)program->operand[program->n_in + k].fold;
@@ -154,7 +129,7 @@ static LLVMValueRef emit_combination(fold *f, uint32_t k, LLVMValueRef lanes)
     return emit_recipe(f->nest.em, combine, output(f, k)->dtype, arg);
 }
 
-static void emit_stores(fold *f)
+void emit_stores(fold *f)
 {
     nest *x = &f->nest;
     for (uint32_t k = f->folded; k < x->program->n_out; k++) {
@@ -202,124 +177,6 @@ static void emit_groups(fold *f, LLVMBasicBlockRef row)
     close_counter(x, f->first, f->vectors * x->em->width, i64(x, OP_LANES), f->group, f->rest);
 }
 
-/* ---- what is left of a row ---- */
-
-/* Element k of the tail's vector, between its row and the buffers of inputs, or of outputs that are stored. */
-static void emit_copies(fold *f, LLVMValueRef k, int out)
-{
-    nest *x = &f->nest;
-    LLVMValueRef at = LLVMBuildAdd(x->em->builder, LLVMBuildAdd(x->em->builder, x->full, f->first, ""), k, "");
-    for (uint32_t i = 0; i < x->n_operand; i++) {
-        operand *o = &x->operand[i];
-        if (!o->buffer || is_input(x, o) == out)
-            continue;
-        LLVMValueRef in_row = emit_element_address(x, o, at, ""), in_buffer = emit_buffer_address(x, o, k);
-        emit_copy(x, o, out ? in_buffer : in_row, out ? in_row : in_buffer);
-    }
-}
-
-/* Every element is filled, so that no lane computes on garbage. */
-static void emit_fill(fold *f)
-{
-    nest *x = &f->nest;
-    start(x, x->fill);
-    for (uint32_t i = 0; i < x->program->n_in; i++) {
-        operand *o = &x->operand[i];
-        if (o->buffer)
-            emit_store_aligned(x->em, emit_splat(x->em, emit_take(x, o, o->row)), o->buffer);
-    }
-    LLVMBuildBr(x->em->builder, x->fill_next);
-    start(x, x->fill_next);
-    LLVMValueRef k = open_counter(x, i64(x, 0), x->fill, "k");
-    emit_copies(f, k, 0);
-    close_counter(x, k, 1, f->left, x->fill_next, f->tail_pass);
-}
-
-/* The next vector of what is left. */
-static void emit_tail(fold *f)
-{
-    nest *x = &f->nest;
-    LLVMBuilderRef b = x->em->builder;
-    start(x, f->rest);
-    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntEQ, x->rest, i64(x, 0), "none"), x->row_done, f->tail);
-
-    start(x, f->tail);
-    f->first = open_counter(x, i64(x, 0), f->rest, "lane"); /* closed in emit_tail_done */
-    f->left = LLVMBuildSub(b, x->rest, f->first, "left");
-    LLVMValueRef at = LLVMBuildAdd(b, x->full, f->first, "");
-    for (uint32_t i = 0; i < x->n_operand; i++) {
-        operand *o = &x->operand[i];
-        if (!o->buffer)
-            continue;
-        o->in_row = emit_element_address(x, o, at, "");
-        if (o->is_ahead) /* here, because tail.pass may read a buffer */
-            emit_prefetch(x->em, o->dtype, emit_advance(x->em, o->in_row, o->ahead, ""));
-        o->is_ahead = 0; /* nothing is fetched with the load */
-    }
-    f->is_whole = LLVMBuildICmp(b, LLVMIntSGE, f->left, i64(x, x->em->width), "is.whole");
-    emit_branch_likely(x->em, f->is_whole, f->tail_pass, x->fill);
-}
-
-/* Where the tail's vector is: in the row, or in the buffers. */
-static void emit_tail_operands(fold *f)
-{
-    nest *x = &f->nest;
-    LLVMBasicBlockRef from[2] = {f->tail, x->fill_next};
-    char name[NAME_MAX_BYTES];
-    for (uint32_t i = 0; i < x->n_operand; i++) {
-        operand *o = &x->operand[i];
-        if (!o->buffer)
-            continue;
-        o->base = phi(x, 2, (LLVMValueRef[]){o->in_row, o->buffer}, from, name_of(name, o->name, ".base"));
-        if (o->access == OP_STRIDED)
-            o->step = phi(x, 2, (LLVMValueRef[]){o->stride, i64(x, op_dtypes[o->dtype].size)}, from,
-                          name_of(name, o->name, ".step"));
-    }
-}
-
-/* Lanes 0, 1, ... of the tail's vector that are elements. */
-static LLVMValueRef emit_counts(fold *f)
-{
-    emitter *em = f->nest.em;
-    LLVMValueRef left = emit_splat(em, LLVMBuildTrunc(em->builder, f->left, type_int(em, 16), ""));
-    return LLVMBuildICmp(em->builder, LLVMIntSLT, const_lanes(em, 16), left, "counts");
-}
-
-static void emit_tail_pass(fold *f)
-{
-    nest *x = &f->nest;
-    start(x, f->tail_pass);
-    emit_tail_operands(f);
-    x->index = i64(x, 0);
-    emit_insns(x, PER_ELEMENT);
-    LLVMValueRef counts = emit_counts(f);
-    for (uint32_t k = 0; k < f->folded; k++) {
-        LLVMValueRef address = emit_lane_address(f, output(f, k), 0);
-        LLVMValueRef lanes = emit_load(x->em, output(f, k)->dtype, address);
-        LLVMValueRef next = emit_select(x->em, counts, emit_combination(f, k, lanes), lanes);
-        emit_store(x->em, output(f, k)->dtype, next, address);
-    }
-    emit_stores(f);
-    if (f->drain)
-        emit_branch_likely(x->em, f->is_whole, f->tail_done, f->drain);
-    else
-        LLVMBuildBr(x->em->builder, f->tail_done);
-}
-
-static void emit_tail_done(fold *f)
-{
-    nest *x = &f->nest;
-    if (f->drain) {
-        LLVMBasicBlockRef before = here(x);
-        start(x, f->drain);
-        LLVMValueRef k = open_counter(x, i64(x, 0), before, "k");
-        emit_copies(f, k, 1);
-        close_counter(x, k, 1, f->left, f->drain, f->tail_done);
-    }
-    start(x, f->tail_done);
-    close_counter(x, f->first, x->em->width, x->rest, f->tail, x->row_done);
-}
-
 static void emit_row_done(nest *x)
 {
     start(x, x->row_done);
@@ -344,9 +201,6 @@ int emit_fold_nest(emitter *em)
         emit_row(&f, here(x));
         emit_groups(&f, here(x));
         emit_tail(&f);
-        emit_fill(&f);
-        emit_tail_pass(&f);
-        emit_tail_done(&f);
         emit_row_done(x);
     }
     nest_close(x);
