@@ -81,6 +81,12 @@ LLVMValueRef const_of(emitter *em, op_dtype dtype, int value)
     return const_int(em, dtype == OP_BOOL ? 1 : bits_of(dtype), (uint64_t)(int64_t)value);
 }
 
+LLVMValueRef const_bits(emitter *em, op_dtype dtype, uint64_t bits)
+{
+    LLVMValueRef value = const_int(em, dtype == OP_BOOL ? 1 : bits_of(dtype), bits);
+    return LLVMConstBitCast(value, type_value(em, dtype));
+}
+
 LLVMValueRef const_lanes(emitter *em, unsigned bits)
 {
     LLVMValueRef lane[MAX_WIDTH];
@@ -210,6 +216,37 @@ LLVMValueRef emit_load(emitter *em, op_dtype dtype, LLVMValueRef pointer)
     LLVMValueRef vector = LLVMBuildLoad2(em->builder, type, pointer, "");
     LLVMSetAlignment(vector, 1);
     return emit_from_memory(em, dtype, vector);
+}
+
+/* Arguments of a masked load or store, between whose pointer and mask LLVM before 22 wants the alignment. */
+static LLVMValueRef emit_masked(emitter *em, const char *name, LLVMValueRef vector, unsigned n, LLVMValueRef *arg)
+{
+    LLVMTypeRef type[2] = {LLVMTypeOf(vector), type_pointer(em)};
+    LLVMValueRef all[5], alignment = LLVMConstInt(type_int(em, 32), 1, 0);
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name)), count = 0;
+    LLVMTypeRef function = LLVMIntrinsicGetType(em->context, id, type, 2);
+    int wants_alignment = LLVMCountParamTypes(function) > n;
+    for (unsigned i = 0; i < n; i++) {
+        all[count++] = arg[i];
+        if (wants_alignment && LLVMTypeOf(arg[i]) == type[1])
+            all[count++] = alignment;
+    }
+    LLVMValueRef callee = LLVMGetIntrinsicDeclaration(em->module, id, type, 2);
+    return LLVMBuildCall2(em->builder, function, callee, all, count, "");
+}
+
+LLVMValueRef emit_load_masked(emitter *em, op_dtype dtype, LLVMValueRef pointer, LLVMValueRef mask, LLVMValueRef filler)
+{
+    LLVMValueRef element = LLVMBuildLoad2(em->builder, type_memory(em, dtype), filler, "");
+    LLVMSetAlignment(element, 1);
+    LLVMValueRef arg[] = {pointer, mask, emit_splat(em, element)};
+    return emit_from_memory(em, dtype, emit_masked(em, "llvm.masked.load", arg[2], 3, arg));
+}
+
+void emit_store_masked(emitter *em, op_dtype dtype, LLVMValueRef value, LLVMValueRef pointer, LLVMValueRef mask)
+{
+    LLVMValueRef arg[] = {emit_to_memory(em, dtype, value), pointer, mask};
+    emit_masked(em, "llvm.masked.store", arg[0], 3, arg);
 }
 
 LLVMValueRef emit_load_strided(emitter *em, op_dtype dtype, LLVMValueRef pointer, LLVMValueRef stride)
@@ -363,7 +400,7 @@ LLVMValueRef emit_fma(emitter *em, LLVMValueRef a, LLVMValueRef b, LLVMValueRef 
     return emit_call(em, float_bits(a) == 32 ? OP_CALL_FMA_F32 : OP_CALL_FMA_F64, LLVMTypeOf(a), pointer);
 }
 
-static LLVMValueRef emit_any(emitter *em, LLVMValueRef mask)
+LLVMValueRef emit_none(emitter *em, LLVMValueRef mask)
 {
     LLVMValueRef bits = LLVMBuildBitCast(em->builder, mask, type_int(em, em->width), "");
     return LLVMBuildICmp(em->builder, LLVMIntEQ, bits, LLVMConstNull(LLVMTypeOf(bits)), "");
@@ -375,7 +412,7 @@ emit_cold emit_cold_begin(emitter *em, LLVMValueRef mask, LLVMValueRef y)
     LLVMBasicBlockRef rare = emit_block(em, "rare");
     c.common = emit_block(em, "common");
     LLVMMoveBasicBlockAfter(c.common, c.before); /* "rare" stays at the end of the function */
-    emit_branch_likely(em, emit_any(em, mask), c.common, rare);
+    emit_branch_likely(em, emit_none(em, mask), c.common, rare);
     LLVMPositionBuilderAtEnd(em->builder, rare);
     return c;
 }

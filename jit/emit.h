@@ -61,6 +61,7 @@ LLVMTypeRef type_bits(emitter *em, LLVMValueRef value);
 LLVMValueRef const_int(emitter *em, unsigned bits, uint64_t value);
 LLVMValueRef const_float(emitter *em, unsigned bits, double value);
 LLVMValueRef const_of(emitter *em, op_dtype dtype, int value); /* a small number in any dtype */
+LLVMValueRef const_bits(emitter *em, op_dtype dtype, uint64_t bits); /* as in memory, in the low ones */
 LLVMValueRef const_lanes(emitter *em, unsigned bits);          /* 0, 1, 2, ... */
 LLVMValueRef const_index(emitter *em, uint64_t value);         /* a scalar i64 */
 
@@ -91,6 +92,9 @@ LLVMValueRef emit_to_memory(emitter *em, op_dtype dtype, LLVMValueRef value);
 /* W elements from pointer on, of any alignment; and with `stride` bytes between them. */
 LLVMValueRef emit_load(emitter *em, op_dtype dtype, LLVMValueRef pointer);
 LLVMValueRef emit_load_strided(emitter *em, op_dtype dtype, LLVMValueRef pointer, LLVMValueRef stride);
+/* Lanes of the mask; the others of what is loaded get the element at `filler`. */
+LLVMValueRef emit_load_masked(emitter *em, op_dtype dtype, LLVMValueRef pointer, LLVMValueRef mask, LLVMValueRef filler);
+void emit_store_masked(emitter *em, op_dtype dtype, LLVMValueRef value, LLVMValueRef pointer, LLVMValueRef mask);
 /* Brings W elements into cache. */
 void emit_prefetch(emitter *em, op_dtype dtype, LLVMValueRef pointer);
 /* One element for all lanes. */
@@ -107,6 +111,8 @@ LLVMValueRef emit_cast(emitter *em, op_dtype from, op_dtype to, int saturate, LL
 typedef enum rounding { ROUND_FLOOR, ROUND_CEIL, ROUND_TRUNC, ROUND_RINT } rounding;
 
 LLVMValueRef emit_round(emitter *em, rounding how, LLVMValueRef x);
+/* Is no lane of the mask set? */
+LLVMValueRef emit_none(emitter *em, LLVMValueRef mask);
 LLVMValueRef emit_fma(emitter *em, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
 /* What is seldom needed, in a block of its own: between begin and end the builder is there. The result is `value` where
  * mask, elsewhere y; the block is entered while any lane of mask is set. */

@@ -46,12 +46,16 @@ static void emit_next_vector(fold *f)
     LLVMValueRef at = LLVMBuildAdd(b, x->full, f->first, "");
     for (uint32_t i = 0; i < x->n_operand; i++) {
         operand *o = &x->operand[i];
-        if (!o->buffer)
+        if (!is_walked(f, o))
             continue;
-        o->in_row = emit_element_address(x, o, at, "");
+        o->base = o->in_row = emit_element_address(x, o, at, "");
         if (o->is_ahead) /* here, because tail.pass may read a buffer */
             emit_prefetch(x->em, o->dtype, emit_advance(x->em, o->in_row, o->ahead, ""));
         o->is_ahead = 0; /* nothing is fetched with the load */
+    }
+    if (f->masks) {
+        LLVMBuildBr(b, f->tail_pass);
+        return;
     }
     f->is_whole = LLVMBuildICmp(b, LLVMIntSGE, f->left, i64(x, x->em->width), "is.whole");
     emit_branch_likely(x->em, f->is_whole, f->tail_pass, x->fill);
@@ -74,7 +78,8 @@ static void emit_tail_operands(fold *f)
     }
 }
 
-/* Lanes 0, 1, ... of the tail's vector that are elements. */
+/* Lanes 0, 1, ... of the tail's vector that are elements. The others become the identity, rather than stay out of a
+ * store, whose lanes a load soon after would have to wait for. */
 static LLVMValueRef emit_counts(fold *f)
 {
     emitter *em = f->nest.em;
@@ -86,17 +91,20 @@ static void emit_tail_pass(fold *f)
 {
     nest *x = &f->nest;
     start(x, f->tail_pass);
-    emit_tail_operands(f);
+    if (!f->masks)
+        emit_tail_operands(f);
+    LLVMValueRef counts = emit_counts(f);
+    x->mask = f->masks ? counts : NULL;
     x->index = i64(x, 0);
     emit_insns(x, PER_ELEMENT);
-    LLVMValueRef counts = emit_counts(f);
     for (uint32_t k = 0; k < f->folded; k++) {
         LLVMValueRef address = emit_lane_address(f, output(f, k), 0);
         LLVMValueRef lanes = emit_load(x->em, output(f, k)->dtype, address);
-        LLVMValueRef next = emit_select(x->em, counts, emit_combination(f, k, lanes), lanes);
-        emit_store(x->em, output(f, k)->dtype, next, address);
+        LLVMValueRef value = emit_select(x->em, counts, value_of(f, k), const_identity(f, k));
+        emit_store(x->em, output(f, k)->dtype, emit_both(f, k, lanes, value), address);
     }
     emit_stores(f);
+    x->mask = NULL;
     if (f->drain)
         emit_branch_likely(x->em, f->is_whole, f->tail_done, f->drain);
     else
@@ -120,7 +128,8 @@ static void emit_tail_done(fold *f)
 void emit_tail(fold *f)
 {
     emit_next_vector(f);
-    emit_fill(f);
+    if (!f->masks)
+        emit_fill(f);
     emit_tail_pass(f);
     emit_tail_done(f);
 }

@@ -41,6 +41,8 @@ static LLVMValueRef emit_input(nest *x, const operand *o)
     LLVMValueRef address = emit_address(x, o);
     if (o->is_ahead)
         emit_prefetch(x->em, o->dtype, emit_advance(x->em, address, o->ahead, ""));
+    if (x->mask)
+        return emit_load_masked(x->em, o->dtype, address, x->mask, o->row);
     return o->access == OP_CONTIGUOUS ? emit_load(x->em, o->dtype, address)
                                       : emit_load_strided(x->em, o->dtype, address, o->step);
 }

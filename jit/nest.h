@@ -21,6 +21,8 @@ typedef struct operand {
     LLVMValueRef base, step;           /* where this pass starts; bytes between elements */
     /* of fold.c alone */
     LLVMValueRef in_row;               /* the tail's vector */
+    LLVMValueRef lanes;                /* of outputs that fold: room on the stack for those of two rows */
+    LLVMValueRef result;               /* where the row's result goes, if it has one */
     /* of columns.c alone */
     LLVMValueRef row_stride;
     LLVMValueRef held;                 /* of a state: what it is now; it is not in memory */
@@ -39,6 +41,7 @@ typedef struct nest {
     LLVMValueRef full, rest;  /* n rounded down to a whole number of steps, and what is left */
     LLVMValueRef limit;       /* of this pass: its elements */
     LLVMValueRef index;       /* of the vector in this pass */
+    LLVMValueRef mask;        /* its lanes that are elements, if loads are masked; else NULL */
     /* of loop.c alone */
     LLVMBasicBlockRef pass, special, stream, blend, store, next, done, left_over, last, drain;
     LLVMValueRef left;        /* elements that this pass leaves */

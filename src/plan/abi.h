@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { OP_ABI_VERSION = 2 };
+enum { OP_ABI_VERSION = 3 };
 
 typedef struct op_operand {
     char *data;
@@ -17,6 +17,7 @@ typedef struct op_operand {
 enum {
     OP_KERNEL_STREAM = 1, /* write contiguous outputs past the cache (non-temporal) */
     OP_KERNEL_LEAVES = 2, /* of a kernel that folds: rows are the leaves of one sequence of n elements */
+    OP_KERNEL_RESULTS = 4, /* of a kernel that folds: lanes are combined to results */
 };
 
 /* Functions that kernels reach by number: see op_call below. */
@@ -31,9 +32,10 @@ typedef struct op_kernel_args {
 } op_kernel_args;
 
 /* Rank 1: elements begin..end-1 of operands that start at data + begin * stride.
- * Rank 2: rows begin..end-1, all args->n elements of each. An output that folds (program.h) is combined with
- * OP_LANES values for each row, which the caller has set to the identity; with OP_KERNEL_LEAVES, row r has the
- * elements from r * OP_LEAF on, at most OP_LEAF of the args->n.
+ * Rank 2: rows begin..end-1, all args->n elements of each. Of an output that folds (program.h), each row
+ * stores OP_LANES values, or with OP_KERNEL_RESULTS one, at any address. With OP_KERNEL_LEAVES, row r has the elements
+ * from r * OP_LEAF on, at most OP_LEAF of the args->n; results are then of all rows together, which are rows 0 to end-1
+ * and at most two, and row_stride is 0.
  * Contiguous outputs written with OP_KERNEL_STREAM are fenced by the caller. */
 typedef void (*op_kernel_fn)(const op_kernel_args *args, int64_t begin, int64_t end);
 

@@ -179,9 +179,9 @@ static const char *verify_operand(const op_program *program, uint32_t i)
         return "outputs that fold do not come first";
     if (type.fold == OP_CODE_NONE)
         return NULL;
-    if (type.fold >= OP_CODE_TABLE_END || op_rows[type.fold].arity != 2 ||
-        !(op_rows[type.fold].accepts & op_dtypes[type.dtype].kind) || op_rows[type.fold].rule == OP_RULE_TO_BOOL ||
-        type.access != OP_CONTIGUOUS || program->rank != 2)
+    uint64_t identity;
+    if (!op_identity((op_opcode)type.fold, (op_dtype)type.dtype, &identity) ||
+        !(op_rows[type.fold].accepts & op_dtypes[type.dtype].kind) || type.access != OP_CONTIGUOUS || program->rank != 2)
         return "an output cannot fold so";
     return NULL;
 }

@@ -27,7 +27,8 @@ typedef struct op_operand_type {
 } op_operand_type;
 
 /* A program that folds has rank 2 and rows of 1 to OP_LEAF elements. Its first outputs fold: of each row OP_LANES
- * values, where element j is combined with number j % OP_LANES, in the order of j. Others are stored as usual. */
+ * values, which begin as the identity, and element j is combined with number j % OP_LANES, in the order of j. Others
+ * are stored as usual. */
 
 /* A program that carries has rank 2, and as many last inputs as outputs: what the outputs are in one row, those
  * inputs are in the next one. They and the outputs are contiguous, and their addresses are the same for every row:

@@ -93,15 +93,13 @@ int op_fold_leaves(const op_evaluation *e, int64_t kept, int64_t column, int64_t
     return op_code_run(e->code, e->args, 0, (n + OP_LEAF - 1) / OP_LEAF);
 }
 
-int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t rows, int64_t n)
+void op_begin_rows(const op_evaluation *e, int64_t kept, int64_t n)
 {
     int inner = e->stage->ndim - 1;
     op_place_inputs(e, inner, kept, 0, 0);
     for (uint32_t k = 0; k < e->stage->program.n_in; k++)
         e->args->operand[k].row_stride = e->stage->operand[k].strides[inner - 1];
-    place_blocks(e, 0, OP_LANES);
     e->args->n = n;
-    return op_code_run(e->code, e->args, 0, rows);
 }
 
 int op_evaluate_sequence(const op_evaluation *e, int64_t kept, int64_t begin, int64_t end, int64_t at)

@@ -32,13 +32,13 @@ int op_values_are_in_place(const op_stage *stage);
  * the last, and to a column. */
 void op_place_inputs(const op_evaluation *e, int last, int64_t kept, int64_t reduced, int64_t column);
 
-/* Combine elements with rows of lanes that lie one after another in every block, and hold the identity: the
- * leaves of n elements from `column` on of one sequence; or the sequences of results kept, kept + 1, ...,
- * n <= OP_LEAF elements each, all in one run of the dimension before. Return 0 if out of memory. */
+/* Combines elements to rows of lanes that lie one after another in every block: the leaves of n elements from `column`
+ * on of one sequence. Returns 0 if out of memory. */
 int op_fold_leaves(const op_evaluation *e, int64_t kept, int64_t column, int64_t n);
 /* All arguments for the leaves of n elements but the addresses of arrays. */
 void op_begin_leaves(const op_evaluation *e, int64_t n);
-int op_fold_rows(const op_evaluation *e, int64_t kept, int64_t rows, int64_t n);
+/* All arguments but where results go for rows of n <= OP_LEAF elements, the first of which gives result `kept`. */
+void op_begin_rows(const op_evaluation *e, int64_t kept, int64_t n);
 
 /* Evaluates `rows` rows of `n` elements from the given place, rows one after another; they become the
  * values from number `at` on of every block. Returns 0 if out of memory. */

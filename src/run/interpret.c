@@ -100,7 +100,9 @@ typedef struct op_frame {
     const op_kernel_args *args;
     const op_loops *loops;
     char *block; /* n_slot blocks */
+    char *lanes; /* of two rows, by output, if there are to be results */
     int64_t first_row;
+    uint32_t folded; /* outputs */
 } op_frame;
 
 static char *value_of(const op_frame *f, uint32_t value)
@@ -131,19 +133,75 @@ static void run_insn(const op_frame *f, uint32_t i, int64_t n)
     loop(value_of(f, i), in, n);
 }
 
-/* Combines the lanes of output i with n values. */
-static void fold_block(const op_frame *f, uint32_t i, char *lanes, int64_t n)
+/* ---- lanes ---- */
+
+static op_operand_type type_of_output(const op_frame *f, uint32_t i)
 {
-    const op_program *program = &f->code->program;
-    op_operand_type type = program->operand[program->n_in + i];
-    const char *values = value_of(f, program->store[i]);
-    int new_first = op_combines_new_first((op_opcode)type.fold);
-    for (int64_t k = 0; k < n; k += OP_LANES) {
-        const char *value = values + k * op_dtypes[type.dtype].size;
-        const void *in[] = {new_first ? value : lanes, new_first ? lanes : value};
-        f->loops->row[type.fold][type.dtype](lanes, in, n - k < OP_LANES ? n - k : OP_LANES);
-    }
+    return f->code->program.operand[f->code->program.n_in + i];
 }
+
+static const op_operand *output(const op_frame *f, uint32_t i)
+{
+    return &f->args->operand[f->code->program.n_in + i];
+}
+
+static int64_t size_of_output(const op_frame *f, uint32_t i)
+{
+    return op_dtypes[type_of_output(f, i).dtype].size;
+}
+
+static char *lanes_of(const op_frame *f, uint32_t i, int64_t row)
+{
+    if (!(f->args->flags & OP_KERNEL_RESULTS))
+        return output(f, i)->data + row * output(f, i)->row_stride;
+    int64_t leaf = f->args->flags & OP_KERNEL_LEAVES ? row : 0;
+    return f->lanes + (2 * i + leaf) * OP_LANES * ELEMENT;
+}
+
+/* n lanes of output i, and values that come after what they hold. */
+static void combine(const op_frame *f, uint32_t i, char *lanes, const char *values, int64_t n)
+{
+    op_operand_type type = type_of_output(f, i);
+    int new_first = op_combines_new_first((op_opcode)type.fold);
+    const void *in[] = {new_first ? values : lanes, new_first ? lanes : values};
+    f->loops->row[type.fold][type.dtype](lanes, in, n);
+}
+
+static void begin_lanes(const op_frame *f, uint32_t i, int64_t row)
+{
+    op_operand_type type = type_of_output(f, i);
+    uint64_t identity = 0;
+    op_identity((op_opcode)type.fold, (op_dtype)type.dtype, &identity);
+    copy_strided(lanes_of(f, i, row), size_of_output(f, i), (const char *)&identity, 0, OP_LANES, (int)size_of_output(f, i));
+}
+
+static void fold_block(const op_frame *f, uint32_t i, int64_t row, int64_t n)
+{
+    const char *values = value_of(f, f->code->program.store[i]);
+    for (int64_t k = 0; k < n; k += OP_LANES)
+        combine(f, i, lanes_of(f, i, row), values + k * size_of_output(f, i), n - k < OP_LANES ? n - k : OP_LANES);
+}
+
+/* Of a row, or of all leaves. */
+static void store_result(const op_frame *f, uint32_t i, int64_t row)
+{
+    op_operand_type type = type_of_output(f, i);
+    int64_t size = size_of_output(f, i);
+    char *lanes = lanes_of(f, i, row);
+    if (lanes != lanes_of(f, i, 0)) {
+        combine(f, i, lanes_of(f, i, 0), lanes, OP_LANES);
+        lanes = lanes_of(f, i, 0);
+    }
+    for (int64_t half = OP_LANES / 2; half > 0; half /= 2)
+        combine(f, i, lanes, lanes + half * size, half);
+    if (type.fold == OP_CODE_add && op_dtype_kind((op_dtype)type.dtype) == OP_KIND_F) { /* as NumPy's sums begin with 0 */
+        uint64_t zero = 0;
+        f->loops->row[OP_CODE_add][type.dtype](lanes, (const void *[]){lanes, &zero}, 1);
+    }
+    memcpy(output(f, i)->data + row * output(f, i)->row_stride, lanes, (size_t)size);
+}
+
+/* ---- rows ---- */
 
 /* Where an input of a row is: one that is carried, where the row before has put it. */
 static const op_operand *input_of(const op_frame *f, uint32_t i, int64_t row)
@@ -157,7 +215,6 @@ static const op_operand *input_of(const op_frame *f, uint32_t i, int64_t row)
 static void run_block(const op_frame *f, int64_t row, int64_t begin, int64_t n)
 {
     const op_program *program = &f->code->program;
-    const op_operand *operand = f->args->operand;
     for (uint32_t i = 0; i < program->n_insn; i++) {
         const op_insn *insn = &program->insn[i];
         if (insn->code == OP_CODE_LOAD) {
@@ -168,17 +225,18 @@ static void run_block(const op_frame *f, int64_t row, int64_t begin, int64_t n)
         }
     }
     for (uint32_t i = 0; i < program->n_out; i++) {
-        const op_operand *o = &operand[program->n_in + i];
-        if (i < op_program_folded(program))
-            fold_block(f, i, o->data + row * o->row_stride, n);
+        const op_operand *o = output(f, i);
+        if (i < f->folded)
+            fold_block(f, i, row, n);
         else
-            store_block(value_of(f, program->store[i]), o, program->operand[program->n_in + i],
-                        o->data + row * o->row_stride, begin, n);
+            store_block(value_of(f, program->store[i]), o, type_of_output(f, i), o->data + row * o->row_stride, begin, n);
     }
 }
 
 static void run_row(const op_frame *f, int64_t row, int64_t begin, int64_t end)
 {
+    for (uint32_t i = 0; i < f->folded; i++)
+        begin_lanes(f, i, row);
     for (; begin < end; begin += BLOCK)
         run_block(f, row, begin, end - begin < BLOCK ? end - begin : BLOCK);
 }
@@ -189,21 +247,32 @@ static int64_t row_extent(const op_kernel_args *args, int64_t row)
     return !(args->flags & OP_KERNEL_LEAVES) ? args->n : left < OP_LEAF ? left : OP_LEAF;
 }
 
+static void run_rows(const op_frame *f, int64_t begin, int64_t end)
+{
+    uint64_t flags = f->args->flags;
+    for (int64_t row = begin; row < end; row++) {
+        run_row(f, row, 0, row_extent(f->args, row));
+        if (flags & OP_KERNEL_RESULTS && (!(flags & OP_KERNEL_LEAVES) || row == end - 1))
+            for (uint32_t i = 0; i < f->folded; i++)
+                store_result(f, i, row);
+    }
+}
+
 int op_interpret(const op_code *code, const op_kernel_args *args, int64_t begin, int64_t end)
 {
     enum { ON_STACK = 8 };
     _Alignas(64) char room[ON_STACK * BLOCK * ELEMENT];
-    size_t bytes = (size_t)code->slots.n_slot * BLOCK * ELEMENT;
-    char *block = code->slots.n_slot <= ON_STACK ? room : op_alloc(code->allocator, bytes);
+    uint32_t folded = op_program_folded(&code->program);
+    size_t blocks = (size_t)code->slots.n_slot * BLOCK * ELEMENT, bytes = blocks + folded * (2 * OP_LANES * ELEMENT);
+    char *block = bytes <= sizeof room ? room : op_alloc(code->allocator, bytes);
     if (!block)
         return 0;
-    op_frame f = {code, args, op_loops_best(), block, begin};
+    op_frame f = {code, args, op_loops_best(), block, block + blocks, begin, folded};
     fill_scalars(&f);
     if (code->program.rank == 1)
         run_row(&f, 0, begin, end);
     else
-        for (int64_t row = begin; row < end; row++)
-            run_row(&f, row, 0, row_extent(args, row));
+        run_rows(&f, begin, end);
     if (block != room)
         op_release(code->allocator, block);
     return 1;

@@ -5,6 +5,7 @@
 
 enum {
     SUBTREE = 128 * OP_LEAF, /* most elements of a subtree that one thread reduces; a power of two of leaves */
+    ALL_BY_KERNEL = 2 * OP_LEAF, /* most elements of a sequence whose leaves the kernel joins */
 };
 
 /* Values begin..end-1 of the sequence of one result. */
@@ -131,15 +132,6 @@ void op_finish_sequence(op_worker *w, int64_t kept, int64_t n)
         store_result(w->r, &w->r->item[k], kept, op_tree_finish(&w->tree[k]), w->tree[k].takes ? 1 : n);
 }
 
-/* Rows of OP_LANES lanes in every block begin as the identity. */
-static void clear_lanes(op_worker *w, int64_t rows)
-{
-    for (int k = 0; k < w->r->n; k++) {
-        const op_reduce_item *item = &w->r->item[k];
-        item->reducer->leaf(w->memory + item->block * w->block_bytes, rows * OP_LANES, NULL, 0, 0, 0, 0, 0);
-    }
-}
-
 static int64_t leaves_of(int64_t n)
 {
     return (n + OP_LEAF - 1) / OP_LEAF;
@@ -154,7 +146,6 @@ static void join_leaves(op_worker *w, int64_t leaves)
 void op_fold_block(op_worker *w, int64_t kept, int64_t begin, int64_t n)
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
-    clear_lanes(w, leaves_of(n));
     if (!op_fold_leaves(&evaluation, kept, begin, n))
         op_run_fail(w->r->run, OP_ERR_MEMORY);
     join_leaves(w, leaves_of(n));
@@ -195,24 +186,56 @@ static void store_results(op_worker *w, int64_t kept)
         store_result(w->r, &w->r->item[k], kept, w->memory + w->r->item[k].block * w->block_bytes, OP_LANES);
 }
 
+/* The kernel gives results: those of `kept`, and of those that follow along dimension `dim`, if that is not -1. */
+static void place_results(op_worker *w, int64_t kept, int dim)
+{
+    const op_stage *stage = w->r->stage;
+    for (int k = 0; k < w->r->n; k++) {
+        const op_reduce_item *item = &w->r->item[k];
+        char *to = item->result + (kept ? op_offset_of(stage, item->strides, stage->ndim, kept, 0) : 0);
+        w->args->operand[stage->program.n_in + (uint32_t)item->block] =
+            (op_operand){to, 0, dim < 0 ? 0 : item->strides[dim], stage->reduction[k].result.piece_stride};
+    }
+    w->args->flags |= OP_KERNEL_RESULTS;
+}
+
 void op_begin_row(op_worker *w)
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
     op_begin_leaves(&evaluation, w->r->reduced);
+    if (w->r->reduced <= ALL_BY_KERNEL)
+        place_results(w, 0, -1);
 }
 
 void op_run_row(op_worker *w)
 {
     int64_t leaves = leaves_of(w->r->reduced);
-    clear_lanes(w, leaves);
     if (!op_code_run(w->r->code, w->args, 0, leaves))
         op_run_fail(w->r->run, OP_ERR_MEMORY);
+    if (w->r->reduced <= ALL_BY_KERNEL)
+        return;
     join_leaves(w, leaves);
     store_results(w, 0);
 }
 
+/* One result, of a sequence whose leaves the kernel joins. */
+static void fold_to_result(op_worker *w, int64_t kept)
+{
+    const op_stage *stage = w->r->stage;
+    op_evaluation evaluation = {stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    op_place_inputs(&evaluation, stage->ndim - 1, kept, 0, 0);
+    op_begin_leaves(&evaluation, w->r->reduced);
+    place_results(w, kept, -1);
+    if (!op_code_run(w->r->code, w->args, 0, leaves_of(w->r->reduced)))
+        op_run_fail(w->r->run, OP_ERR_MEMORY);
+}
+
 void op_reduce_sequence(op_worker *w, int64_t kept)
 {
+    if (op_program_folds(&w->r->stage->program) && w->r->reduced <= ALL_BY_KERNEL) {
+        fold_to_result(w, kept);
+        return;
+    }
     if (op_program_folds(&w->r->stage->program) && w->r->reduced <= OP_FOLDED) {
         op_fold_block(w, kept, 0, w->r->reduced);
         store_results(w, kept);
@@ -249,27 +272,33 @@ static void push_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
     }
 }
 
+/* Results first..first+rows-1, all in one run of the dimension before the innermost one. */
+static void fold_short_rows(op_worker *w, int64_t first, int64_t rows)
+{
+    op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
+    op_begin_rows(&evaluation, first, w->r->reduced);
+    place_results(w, first, w->r->stage->ndim - 2);
+    if (!op_code_run(w->r->code, w->args, 0, rows))
+        op_run_fail(w->r->run, OP_ERR_MEMORY);
+}
+
 /* Results first..first+count-1 when sequences are short and are rows of the kernel: many at once. */
 static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
 {
     const op_stage *stage = w->r->stage;
     int inner = stage->ndim - 1, folds = op_program_folds(&stage->program);
     int64_t n = w->r->reduced, extent = stage->shape[inner - 1];
-    int64_t most = folds ? OP_FOLDED_ROWS : OP_BLOCK / n;
+    int64_t most = folds ? count : OP_BLOCK / n;
     while (count > 0) {
         int64_t rows = count < most ? count : most, left = extent - first % extent;
         rows = rows < left ? rows : left;
-        if (folds) {
-            op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
-            clear_lanes(w, rows);
-            if (!op_fold_rows(&evaluation, first, rows, n))
-                op_run_fail(w->r->run, OP_ERR_MEMORY);
-        } else {
-            op_worker_evaluate(w, inner, first, 0, 0, rows, n, 0);
-        }
-        if (folds || (n <= OP_LANES && op_stage_states_are_values(stage)))
-            finish_rows(w, first, rows, folds ? OP_LANES : n);
+        if (folds)
+            fold_short_rows(w, first, rows);
         else
+            op_worker_evaluate(w, inner, first, 0, 0, rows, n, 0);
+        if (!folds && n <= OP_LANES && op_stage_states_are_values(stage))
+            finish_rows(w, first, rows, n);
+        else if (!folds)
             push_rows(w, first, rows, n);
         first += rows;
         count -= rows;

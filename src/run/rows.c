@@ -3,7 +3,7 @@
 #include "base/view.h"
 #include "run/run.h"
 
-enum { BATCH_ELEMENTS = 65536 /* of one chunk */ };
+enum { BATCH_ELEMENTS = 262144 /* of one chunk */ };
 
 typedef struct op_rows_run {
     op_run_state *run;

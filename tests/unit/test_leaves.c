@@ -220,6 +220,31 @@ START_TEST(leaves_of_any_length)
 }
 END_TEST
 
+/* ---- identities ---- */
+
+/* What kernels begin with is what the loops begin with: of all reductions whose combinations a kernel does. */
+START_TEST(kernels_and_loops_have_the_same_identities)
+{
+    int seen = 0;
+    for (int code = 0; code < OP_REDUCE_END; code++)
+        for (int dtype = 1; dtype < OP_DTYPE_END; dtype++) {
+            const op_reducer *reducer = &op_loops_table.reducer[code][dtype];
+            op_opcode combine = (op_opcode)op_reduce_rows[code].combine;
+            if (combine == OP_CODE_NONE || !reducer->state_bytes)
+                continue;
+            uint64_t expected = 0, got = UINT64_MAX;
+            reducer->leaf(&expected, 1, NULL, 0, 0, 0, 0, 0);
+            ck_assert_msg(op_identity(combine, (op_dtype)dtype, &got), "%s", op_reduce_rows[code].name);
+            ck_assert_msg(got == expected, "%s of %s", op_reduce_rows[code].name, op_dtypes[dtype].name);
+            seen++;
+        }
+    ck_assert_int_ge(seen, 30);
+    uint64_t none;
+    ck_assert(!op_identity(OP_CODE_subtract, OP_F64, &none));
+    ck_assert(!op_identity(OP_CODE_arctan2, OP_F32, &none));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("leaves");
@@ -229,6 +254,7 @@ int main(void)
     tcase_add_test(tests, first_places_of_rows);
     tcase_add_test(tests, two_leaves_at_once);
     tcase_add_test(tests, leaves_of_any_length);
+    tcase_add_test(tests, kernels_and_loops_have_the_same_identities);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -211,6 +211,98 @@ START_TEST(outputs_of_two_sizes_begin_anywhere_in_a_cache_line)
 }
 END_TEST
 
+/* ---- results of rows ---- */
+
+enum { APART = 3 /* elements from one result to the next */ };
+
+static op_expr *(*const reductions[])(op_expr *, op_axes, int) = {op_sum, op_prod, op_max,    op_min,
+                                                                       op_any, op_all,  op_nanmax, op_nanmin};
+enum { REDUCTIONS = sizeof reductions / sizeof *reductions };
+
+/* Reduction r of ROWS rows of n, into results that lie apart from one another, the first one not aligned. */
+static void reduce_rows(op_engine *engine, int r, op_dtype dtype, char *x, int64_t n, char *results, int64_t bytes)
+{
+    op_graph *graph = op_graph_new(engine);
+    op_expr *e = reductions[r](op_input(graph, OP_VIEW_2D(dtype, x, ROWS, n)), OP_AXIS(1), 0);
+    int64_t size = op_dtype_size(op_expr_dtype(e)), shape[1] = {ROWS}, strides[1] = {APART * size};
+    memset(results, 0x55, (size_t)bytes);
+    op_view to = op_view_nd(op_expr_dtype(e), results + 1, 1, shape, strides);
+    ck_assert_msg(op_eval(e, to) == OP_OK, "%s", op_last_error()->message);
+    op_graph_free(graph);
+}
+
+static void check_results(op_dtype dtype, int64_t n)
+{
+    int64_t size = ROWS * n * op_dtype_size(dtype);
+    room x = guarded(size);
+    fill(dtype, x.data, ROWS * n);
+    for (int64_t row = 3; row < 6; row++) /* with NaN, infinities, and zeros of both signs */
+        for (int64_t k = 0; k < 3; k++) {
+            static const double special[3][3] = {{NAN, 5000, -INFINITY}, {INFINITY, -INFINITY, -0.0}, {0.0, -0.0, 0.0}};
+            int64_t at = row * n + (n - 1) * k / 2;
+            if (dtype == OP_F32)
+                ((float *)x.data)[at] = (float)special[row - 3][k];
+            else
+                ((double *)x.data)[at] = special[row - 3][k];
+        }
+    for (int r = 0; r < REDUCTIONS; r++) {
+        char want[8 * APART * ROWS + 8], got[sizeof want];
+        reduce_rows(engines[n_engine - 1], r, dtype, x.data, n, want, sizeof want);
+        for (int e = 0; e < n_engine - 1; e++) {
+            reduce_rows(engines[e], r, dtype, x.data, n, got, sizeof got);
+            ck_assert_msg(!memcmp(got, want, sizeof want), "level %d, reduction %d, %s[%lld]", e, r, op_dtype_name(dtype),
+                          (long long)n);
+        }
+    }
+    munmap(x.map, x.bytes);
+}
+
+START_TEST(rows_of_any_length_have_the_results_of_the_interpreter)
+{
+    for (int64_t n = 1; n <= 2100; n += n < 70 || (n > 505 && n < 516) || (n > 1020 && n < 1028) ? 1 : 29) {
+        check_results(OP_F64, n);
+        check_results(OP_F32, n);
+    }
+}
+END_TEST
+
+static double extreme_of(const double *x, int64_t n, int least)
+{
+    double best = x[0];
+    for (int64_t i = 0; i < n; i++)
+        if (isnan(x[i]))
+            return x[i];
+        else if (least ? x[i] < best : x[i] > best)
+            best = x[i];
+    return best;
+}
+
+/* The quick loop must not lose what only the other one keeps. */
+START_TEST(no_nan_of_a_row_is_lost)
+{
+    static const int64_t widths[] = {7, 31, 32, 33, 512, 513, 1000, 1024, 1300};
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+        int64_t n = widths[w];
+        double *x = malloc(sizeof *x * (size_t)(n * n)), *y = malloc(sizeof *y * (size_t)n);
+        fill(OP_F64, x, n * n);
+        for (int64_t i = 0; i < n; i++) /* one in each row, and none in the last */
+            x[i * n + i] = i + 1 < n ? NAN : INFINITY;
+        for (int e = 0; e < n_engine; e++)
+            for (int least = 0; least < 2; least++) {
+                op_graph *graph = op_graph_new(engines[e]);
+                op_expr *b = op_input(graph, OP_VIEW_2D(OP_F64, x, n, n));
+                evaluate(least ? op_min(b, OP_AXIS(1), 0) : op_max(b, OP_AXIS(1), 0), OP_VIEW_1D(OP_F64, y, n));
+                op_graph_free(graph);
+                for (int64_t i = 0; i < n; i++) {
+                    double want = extreme_of(x + i * n, n, least);
+                    ck_assert_msg(isnan(want) ? isnan(y[i]) : y[i] == want, "row %lld of %lld", (long long)i, (long long)n);
+                }
+            }
+        free(x), free(y);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rows");
@@ -220,6 +312,8 @@ int main(void)
     tcase_add_test(tests, storing_and_folding_have_the_bits_of_node_by_node);
     tcase_add_test(tests, rows_begin_anywhere_in_a_cache_line);
     tcase_add_test(tests, outputs_of_two_sizes_begin_anywhere_in_a_cache_line);
+    tcase_add_test(tests, rows_of_any_length_have_the_results_of_the_interpreter);
+    tcase_add_test(tests, no_nan_of_a_row_is_lost);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
