@@ -263,13 +263,13 @@ LLVMValueRef emit_load_strided(emitter *em, op_dtype dtype, LLVMValueRef pointer
     return emit_from_memory(em, dtype, vector);
 }
 
-void emit_prefetch(emitter *em, op_dtype dtype, LLVMValueRef pointer)
+void emit_prefetch(emitter *em, op_dtype dtype, LLVMValueRef pointer, int cache)
 {
-    enum { LINE = 64, READ = 0, NEAREST = 3, DATA = 1 };
+    enum { LINE = 64, READ = 0, DATA = 1 };
     unsigned bytes = em->width * bits_of(dtype) / 8;
     for (unsigned at = 0; at < bytes; at += LINE) {
         LLVMValueRef arg[] = {emit_advance(em, pointer, const_index(em, at), ""),
-                              LLVMConstInt(type_int(em, 32), READ, 0), LLVMConstInt(type_int(em, 32), NEAREST, 0),
+                              LLVMConstInt(type_int(em, 32), READ, 0), LLVMConstInt(type_int(em, 32), (unsigned)cache, 0),
                               LLVMConstInt(type_int(em, 32), DATA, 0)};
         emit_intrinsic(em, "llvm.prefetch", 4, arg);
     }

@@ -95,8 +95,9 @@ LLVMValueRef emit_load_strided(emitter *em, op_dtype dtype, LLVMValueRef pointer
 /* Lanes of the mask; the others of what is loaded get the element at `filler`. */
 LLVMValueRef emit_load_masked(emitter *em, op_dtype dtype, LLVMValueRef pointer, LLVMValueRef mask, LLVMValueRef filler);
 void emit_store_masked(emitter *em, op_dtype dtype, LLVMValueRef value, LLVMValueRef pointer, LLVMValueRef mask);
-/* Brings W elements into cache. */
-void emit_prefetch(emitter *em, op_dtype dtype, LLVMValueRef pointer);
+/* Brings W elements into the nearest or the second cache. */
+enum { EMIT_NEAREST = 3, EMIT_SECOND = 2 }; /* LLVM's numbers */
+void emit_prefetch(emitter *em, op_dtype dtype, LLVMValueRef pointer, int cache);
 /* One element for all lanes. */
 LLVMValueRef emit_load_splat(emitter *em, op_dtype dtype, LLVMValueRef pointer, const char *name);
 LLVMValueRef emit_store(emitter *em, op_dtype dtype, LLVMValueRef value, LLVMValueRef pointer);

@@ -50,7 +50,7 @@ static void emit_next_vector(fold *f)
             continue;
         o->base = o->in_row = emit_element_address(x, o, at, "");
         if (o->is_ahead) /* here, because tail.pass may read a buffer */
-            emit_prefetch(x->em, o->dtype, emit_advance(x->em, o->in_row, o->ahead, ""));
+            emit_fetch_ahead(x, o, o->in_row);
         o->is_ahead = 0; /* nothing is fetched with the load */
     }
     if (f->masks) {

@@ -40,7 +40,7 @@ static LLVMValueRef emit_input(nest *x, const operand *o)
         return emit_load_splat(x->em, o->dtype, o->row, "");
     LLVMValueRef address = emit_address(x, o);
     if (o->is_ahead)
-        emit_prefetch(x->em, o->dtype, emit_advance(x->em, address, o->ahead, ""));
+        emit_fetch_ahead(x, o, address);
     if (x->mask)
         return emit_load_masked(x->em, o->dtype, address, x->mask, o->row);
     return o->access == OP_CONTIGUOUS ? emit_load(x->em, o->dtype, address)
@@ -91,9 +91,12 @@ void emit_operand_fields(nest *x, operand *o)
     if (o->access == OP_STRIDED)
         o->stride = emit_field(em, type_int(em, 64), em->args, o->offset + offsetof(op_operand, stride),
                                name_of(name, o->name, ".stride"));
-    if (o->is_ahead)
-        o->ahead = emit_field(em, type_int(em, 64), em->args, o->offset + offsetof(op_operand, ahead),
-                              name_of(name, o->name, ".ahead"));
+    if (!o->is_ahead)
+        return;
+    o->ahead = emit_field(em, type_int(em, 64), em->args, o->offset + offsetof(op_operand, ahead),
+                          name_of(name, o->name, ".ahead"));
+    o->far_ahead = emit_field(em, type_int(em, 64), em->args, o->offset + offsetof(op_operand, far_ahead),
+                              name_of(name, o->name, ".far"));
 }
 
 LLVMValueRef emit_row_address(nest *x, const operand *o)
@@ -120,6 +123,12 @@ LLVMValueRef emit_element_address(nest *x, const operand *o, LLVMValueRef k, con
     if (o->access == OP_CONTIGUOUS)
         return LLVMBuildGEP2(em->builder, type_memory(em, o->dtype), o->row, &k, 1, name);
     return emit_advance(em, o->row, LLVMBuildMul(em->builder, k, o->stride, ""), name);
+}
+
+void emit_fetch_ahead(nest *x, const operand *o, LLVMValueRef address)
+{
+    emit_prefetch(x->em, o->dtype, emit_advance(x->em, address, o->ahead, ""), EMIT_NEAREST);
+    emit_prefetch(x->em, o->dtype, emit_advance(x->em, address, o->far_ahead, ""), EMIT_SECOND);
 }
 
 /* ---- Buffers ---- */

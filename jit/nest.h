@@ -15,7 +15,7 @@ typedef struct operand {
     uint64_t offset;                   /* of its op_operand in op_kernel_args */
     char name[NAME_MAX_BYTES];
     int is_ahead;
-    LLVMValueRef data, stride, ahead;  /* as in op_operand */
+    LLVMValueRef data, stride, ahead, far_ahead; /* as in op_operand */
     LLVMValueRef row;                  /* the first element of this row */
     LLVMValueRef buffer;               /* on the stack, for what does not fill a vector */
     LLVMValueRef base, step;           /* where this pass starts; bytes between elements */
@@ -118,6 +118,9 @@ LLVMValueRef emit_row_address(nest *x, const operand *o);
 LLVMValueRef emit_element_address(nest *x, const operand *o, LLVMValueRef k, const char *name);
 /* The first element of this step. */
 LLVMValueRef emit_address(nest *x, const operand *o);
+/* Fetches what is ahead of a vector: into the nearest cache, and what is farther into the next one, so that the
+ * nearest has not to wait for memory when its turn comes. */
+void emit_fetch_ahead(nest *x, const operand *o, LLVMValueRef address);
 
 /* ---- Buffers ---- */
 

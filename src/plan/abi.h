@@ -12,6 +12,7 @@ typedef struct op_operand {
     int64_t stride;     /* bytes to the next element of a row */
     int64_t row_stride; /* bytes to the next row, rank 2 only */
     int64_t ahead;      /* bytes to the same element of the next piece of the pass, which may be fetched meanwhile */
+    int64_t far_ahead;  /* bytes to what may be fetched into a larger cache: at least as far */
 } op_operand;
 
 enum {

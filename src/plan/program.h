@@ -23,7 +23,7 @@ typedef struct op_operand_type {
     uint8_t dtype;  /* op_dtype in memory */
     uint8_t access; /* op_access */
     uint16_t fold;  /* of an output: the op_opcode that combines a row's values, or OP_CODE_NONE to store them */
-    uint8_t ahead;  /* of a contiguous input: 1 if what is `ahead` bytes (abi.h) further on is brought into cache, too */
+    uint8_t ahead;  /* of a contiguous input: 1 if what is `ahead` and `far_ahead` bytes (abi.h) further on is brought into cache */
 } op_operand_type;
 
 /* A program that folds has rank 2 and rows of 1 to OP_LEAF elements. Its first outputs fold: of each row OP_LANES

@@ -32,6 +32,13 @@ static op_kernel_args *args_memory(const op_run_state *run, const op_stage *stag
     return bytes <= sizeof room->bytes ? (op_kernel_args *)(void *)room : op_alloc(&run->engine->allocator, bytes);
 }
 
+/* Half a piece farther than the next one, if they follow one another in memory. */
+static int64_t far_ahead(const op_stage *stage, const op_stage_operand *operand)
+{
+    int64_t ahead = operand->place.piece_stride;
+    return stage->ndim == 1 && ahead == stage->shape[0] * operand->strides[0] ? ahead + ahead / 2 : ahead;
+}
+
 op_kernel_args *op_args_new(const op_run_state *run, const op_stage *stage, op_args_room *room)
 {
     op_kernel_args *args = args_memory(run, stage, room);
@@ -42,8 +49,11 @@ op_kernel_args *op_args_new(const op_run_state *run, const op_stage *stage, op_a
     for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++) {
         const op_stage_operand *operand = &stage->operand[k];
         int scratch = operand->place.kind == OP_PLACE_SCRATCH;
-        args->operand[k] = (op_operand){scratch ? NULL : op_run_address(run, &operand->place), operand->strides[inner],
-                                        inner ? operand->strides[inner - 1] : 0, operand->place.piece_stride};
+        args->operand[k] = (op_operand){.data = scratch ? NULL : op_run_address(run, &operand->place),
+                                        .stride = operand->strides[inner],
+                                        .row_stride = inner ? operand->strides[inner - 1] : 0,
+                                        .ahead = operand->place.piece_stride,
+                                        .far_ahead = far_ahead(stage, operand)};
     }
     return args;
 }
