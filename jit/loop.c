@@ -94,7 +94,7 @@ static int is_lone_function(const op_program *program)
 {
     enum { FEW = 6 /* instructions */ };
     int found = 0;
-    if (program->rank != 1 || program->n_insn > FEW || has_strided(program))
+    if (program->n_insn > FEW || has_strided(program))
         return 0;
     for (uint32_t i = 0; i < program->n_insn; i++) {
         if (op_rows[program->insn[i].code].cost > 1)
@@ -112,11 +112,13 @@ unsigned loop_width(const op_program *program, const op_isa_row *isa)
         if (bits_of((op_dtype)program->insn[i].result) > widest)
             widest = bits_of((op_dtype)program->insn[i].result);
     unsigned width = (unsigned)isa->vector_bits / widest;
-    if (op_program_folds(program) || program->carries)
+    if (program->carries)
         return width > OP_LANES ? OP_LANES : width;
     if (widest >= 32 && is_long_chain(program))
         return 4 * width;
-    return widest >= 32 && isa->vector_bits >= 512 && is_lone_function(program) ? 2 * width : width;
+    if (widest >= 32 && isa->vector_bits >= 512 && is_lone_function(program))
+        width *= 2;
+    return op_program_folds(program) && width > OP_LANES ? OP_LANES : width;
 }
 
 /* ---- Blocks ---- */
