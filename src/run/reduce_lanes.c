@@ -218,22 +218,41 @@ void op_run_row(op_worker *w)
     store_results(w, 0);
 }
 
-/* One result, of a sequence whose leaves the kernel joins. */
-static void fold_to_result(op_worker *w, int64_t kept)
+/* What all operands advance by from one sequence to the next along dimension `dim`. */
+static void set_advances(op_worker *w, int dim)
+{
+    const op_stage *stage = w->r->stage;
+    for (uint32_t k = 0; k < stage->program.n_in + stage->program.n_out; k++)
+        w->args->operand[k].ahead = stage->operand[k].strides[dim];
+    for (int k = 0; k < w->r->n; k++)
+        w->args->operand[stage->program.n_in + (uint32_t)w->r->item[k].block].ahead = w->r->item[k].strides[dim];
+}
+
+/* Results first..first+count-1, of sequences whose leaves the kernel joins. */
+static void fold_to_results(op_worker *w, int64_t first, int64_t count)
 {
     const op_stage *stage = w->r->stage;
     op_evaluation evaluation = {stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
-    op_place_inputs(&evaluation, stage->ndim - 1, kept, 0, 0);
-    op_begin_leaves(&evaluation, w->r->reduced);
-    place_results(w, kept, -1);
-    if (!op_code_run(w->r->code, w->args, 0, leaves_of(w->r->reduced)))
-        op_run_fail(w->r->run, OP_ERR_MEMORY);
+    int outer = stage->ndim - 2;
+    int64_t extent = outer < 0 ? 1 : stage->shape[outer], leaves = leaves_of(w->r->reduced);
+    for (int64_t i = 0; i < count && !op_run_stopped(w->r->run); i++) {
+        if (i == 0 || (first + i) % extent == 0) {
+            op_place_inputs(&evaluation, stage->ndim - 1, first + i, 0, 0);
+            op_begin_leaves(&evaluation, w->r->reduced);
+            place_results(w, first + i, -1);
+            if (outer >= 0)
+                set_advances(w, outer);
+        }
+        if (!op_code_run(w->r->code, w->args, 0, leaves))
+            op_run_fail(w->r->run, OP_ERR_MEMORY);
+        op_args_advance(w->args, stage);
+    }
 }
 
 void op_reduce_sequence(op_worker *w, int64_t kept)
 {
     if (op_program_folds(&w->r->stage->program) && w->r->reduced <= ALL_BY_KERNEL) {
-        fold_to_result(w, kept);
+        fold_to_results(w, kept, 1);
         return;
     }
     if (op_program_folds(&w->r->stage->program) && w->r->reduced <= OP_FOLDED) {
@@ -322,6 +341,8 @@ static void chunk_of_results(void *ctx, int64_t i)
         return;
     if (rows_are_short(r))
         reduce_short_rows(&w, first, count);
+    else if (op_program_folds(&r->stage->program) && r->reduced <= ALL_BY_KERNEL)
+        fold_to_results(&w, first, count);
     else
         for (int64_t k = first; k < first + count && !op_run_stopped(r->run); k++)
             op_reduce_sequence(&w, k);

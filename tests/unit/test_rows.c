@@ -266,6 +266,31 @@ START_TEST(rows_of_any_length_have_the_results_of_the_interpreter)
 }
 END_TEST
 
+/* Rows of an array with turned dimensions, to results with turned dimensions, are those of each row alone. */
+START_TEST(rows_of_turned_arrays_are_those_of_each_row_alone)
+{
+    enum { A = 5, B = 7, MOST = 1100 };
+    static const int64_t widths[] = {40, 512, 600, 1024, 1100};
+    double *x = malloc(sizeof *x * A * B * MOST), y[A * B], alone;
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+        int64_t n = widths[w], shape[3] = {A, B, n}, strides[3] = {8 * n, 8 * A * n, 8}, to[2] = {8, 8 * A};
+        fill(OP_F64, x, A * B * n);
+        for (int e = 0; e < n_engine; e++) {
+            op_graph *graph = op_graph_new(engines[e]);
+            op_expr *b = op_input(graph, op_view_nd(OP_F64, x, 3, shape, strides));
+            evaluate(op_sum((op_mul)(b, b), OP_AXIS(2), 0), op_view_nd(OP_F64, y, 2, shape, to));
+            for (int64_t i = 0; i < A * B; i++) { /* in memory, rows and results lie in the same order */
+                op_expr *row = op_input(graph, OP_VIEW_1D(OP_F64, x + i * n, n));
+                evaluate(op_sum((op_mul)(row, row), op_axes_all(), 0), op_view_nd(OP_F64, &alone, 0, NULL, NULL));
+                ck_assert_msg(!memcmp(&y[i], &alone, sizeof alone), "row %lld of %lld", (long long)i, (long long)n);
+            }
+            op_graph_free(graph);
+        }
+    }
+    free(x);
+}
+END_TEST
+
 static double extreme_of(const double *x, int64_t n, int least)
 {
     double best = x[0];
@@ -313,6 +338,7 @@ int main(void)
     tcase_add_test(tests, rows_begin_anywhere_in_a_cache_line);
     tcase_add_test(tests, outputs_of_two_sizes_begin_anywhere_in_a_cache_line);
     tcase_add_test(tests, rows_of_any_length_have_the_results_of_the_interpreter);
+    tcase_add_test(tests, rows_of_turned_arrays_are_those_of_each_row_alone);
     tcase_add_test(tests, no_nan_of_a_row_is_lost);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
