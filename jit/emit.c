@@ -218,35 +218,32 @@ LLVMValueRef emit_load(emitter *em, op_dtype dtype, LLVMValueRef pointer)
     return emit_from_memory(em, dtype, vector);
 }
 
-/* Arguments of a masked load or store, between whose pointer and mask LLVM before 22 wants the alignment. */
-static LLVMValueRef emit_masked(emitter *em, const char *name, LLVMValueRef vector, unsigned n, LLVMValueRef *arg)
+/* A masked load or store. Its three arguments become four before LLVM 22, with the alignment after the pointer. */
+static LLVMValueRef emit_masked(emitter *em, const char *name, LLVMTypeRef vector, LLVMValueRef *arg, int pointer)
 {
-    LLVMTypeRef type[2] = {LLVMTypeOf(vector), type_pointer(em)};
-    LLVMValueRef all[5], alignment = LLVMConstInt(type_int(em, 32), 1, 0);
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name)), count = 0;
+    LLVMTypeRef type[2] = {vector, type_pointer(em)};
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMTypeRef function = LLVMIntrinsicGetType(em->context, id, type, 2);
-    int wants_alignment = LLVMCountParamTypes(function) > n;
-    for (unsigned i = 0; i < n; i++) {
-        all[count++] = arg[i];
-        if (wants_alignment && LLVMTypeOf(arg[i]) == type[1])
-            all[count++] = alignment;
+    unsigned n = LLVMCountParamTypes(function);
+    if (n > 3) {
+        memmove(&arg[pointer + 2], &arg[pointer + 1], sizeof *arg * (size_t)(2 - pointer));
+        arg[pointer + 1] = LLVMConstInt(type_int(em, 32), 1, 0);
     }
-    LLVMValueRef callee = LLVMGetIntrinsicDeclaration(em->module, id, type, 2);
-    return LLVMBuildCall2(em->builder, function, callee, all, count, "");
+    return LLVMBuildCall2(em->builder, function, LLVMGetIntrinsicDeclaration(em->module, id, type, 2), arg, n, "");
 }
 
 LLVMValueRef emit_load_masked(emitter *em, op_dtype dtype, LLVMValueRef pointer, LLVMValueRef mask, LLVMValueRef filler)
 {
     LLVMValueRef element = LLVMBuildLoad2(em->builder, type_memory(em, dtype), filler, "");
     LLVMSetAlignment(element, 1);
-    LLVMValueRef arg[] = {pointer, mask, emit_splat(em, element)};
-    return emit_from_memory(em, dtype, emit_masked(em, "llvm.masked.load", arg[2], 3, arg));
+    LLVMValueRef splat = emit_splat(em, element), arg[4] = {pointer, mask, splat};
+    return emit_from_memory(em, dtype, emit_masked(em, "llvm.masked.load", LLVMTypeOf(splat), arg, 0));
 }
 
 void emit_store_masked(emitter *em, op_dtype dtype, LLVMValueRef value, LLVMValueRef pointer, LLVMValueRef mask)
 {
-    LLVMValueRef arg[] = {emit_to_memory(em, dtype, value), pointer, mask};
-    emit_masked(em, "llvm.masked.store", arg[0], 3, arg);
+    LLVMValueRef vector = emit_to_memory(em, dtype, value), arg[4] = {vector, pointer, mask};
+    emit_masked(em, "llvm.masked.store", LLVMTypeOf(vector), arg, 1);
 }
 
 LLVMValueRef emit_load_strided(emitter *em, op_dtype dtype, LLVMValueRef pointer, LLVMValueRef stride)

@@ -40,7 +40,7 @@ static inline LLVMValueRef value_of(const fold *f, uint32_t k)
     return f->nest.value[f->nest.program->store[k]];
 }
 
-/* Is output k the largest or smallest of floats, unless one is NaN? */
+/* Is output k max or min of floats, which a NaN wins? */
 static inline int is_extreme(const fold *f, uint32_t k)
 {
     return is_float(output(f, k)->dtype) && op_combines_new_first(combination(f, k));

@@ -94,7 +94,7 @@ static int is_lone_function(const op_program *program)
 {
     enum { FEW = 6 /* instructions */ };
     int found = 0;
-    if (program->n_insn > FEW || has_strided(program))
+    if ((program->rank != 1 && !op_program_folds(program)) || program->n_insn > FEW || has_strided(program))
         return 0;
     for (uint32_t i = 0; i < program->n_insn; i++) {
         if (op_rows[program->insn[i].code].cost > 1)

@@ -104,6 +104,6 @@ int op_identity(op_opcode combine, op_dtype dtype, uint64_t *bits)
         return 0;
     float narrow = (float)value;
     *bits = 0;
-    memcpy(bits, dtype == OP_F32 ? (void *)&narrow : (void *)&value, (size_t)op_dtypes[dtype].size); /* little-endian */
+    memcpy(bits, dtype == OP_F32 ? (void *)&narrow : (void *)&value, (size_t)op_dtypes[dtype].size);
     return 1;
 }

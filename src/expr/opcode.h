@@ -49,8 +49,8 @@ typedef struct op_row {
 /* Indexed by op_opcode; the program-only opcodes have rows too. */
 extern const op_row op_rows[OP_CODE_END];
 
-/* The bits of what changes no bit that it is combined with, by an operation that reductions combine with. Returns 0
- * if it is none. */
+/* The bits, in the low bytes, of what changes no bit that it is combined with, by an operation that reductions combine
+ * with. Returns 0 if it is none. */
 int op_identity(op_opcode combine, op_dtype dtype, uint64_t *bits);
 
 typedef struct op_alias {

@@ -1,5 +1,5 @@
-/* The interface between the library and a compiled kernel: body(args, begin, end). Offsets are part
- * of the image format; change OP_ABI_VERSION with them. */
+/* The interface between the library and a compiled kernel: body(args, begin, end). Change OP_ABI_VERSION with the
+ * offsets and with what a kernel does; a backend of another one is refused. */
 #ifndef ONEPASS_PLAN_ABI_H
 #define ONEPASS_PLAN_ABI_H
 

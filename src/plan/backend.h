@@ -8,8 +8,9 @@
 
 #include "base/isa.h"
 #include "onepass/onepass.h"
+#include "plan/abi.h"
 
-enum { OP_BACKEND_VERSION = 1 };
+enum { OP_BACKEND_VERSION = 100 * OP_ABI_VERSION + 1 /* of what is declared here */ };
 
 /* Position-independent code and constants; free(bytes) when done. */
 typedef struct op_image {

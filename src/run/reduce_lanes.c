@@ -194,7 +194,9 @@ static void place_results(op_worker *w, int64_t kept, int dim)
         const op_reduce_item *item = &w->r->item[k];
         char *to = item->result + (kept ? op_offset_of(stage, item->strides, stage->ndim, kept, 0) : 0);
         w->args->operand[stage->program.n_in + (uint32_t)item->block] =
-            (op_operand){to, 0, dim < 0 ? 0 : item->strides[dim], stage->reduction[k].result.piece_stride};
+            (op_operand){.data = to,
+                         .row_stride = dim < 0 ? 0 : item->strides[dim],
+                         .ahead = stage->reduction[k].result.piece_stride};
     }
     w->args->flags |= OP_KERNEL_RESULTS;
 }
@@ -291,7 +293,17 @@ static void push_rows(op_worker *w, int64_t first, int64_t rows, int64_t n)
     }
 }
 
-/* Results first..first+rows-1, all in one run of the dimension before the innermost one. */
+/* Results first..first+rows-1, all in one run of the dimension before the innermost one, of rows of n values. */
+static void reduce_values(op_worker *w, int64_t first, int64_t rows, int64_t n)
+{
+    op_worker_evaluate(w, w->r->stage->ndim - 1, first, 0, 0, rows, n, 0);
+    if (n <= OP_LANES && op_stage_states_are_values(w->r->stage))
+        finish_rows(w, first, rows, n);
+    else
+        push_rows(w, first, rows, n);
+}
+
+/* The same by a kernel that folds. */
 static void fold_short_rows(op_worker *w, int64_t first, int64_t rows)
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
@@ -314,11 +326,7 @@ static void reduce_short_rows(op_worker *w, int64_t first, int64_t count)
         if (folds)
             fold_short_rows(w, first, rows);
         else
-            op_worker_evaluate(w, inner, first, 0, 0, rows, n, 0);
-        if (!folds && n <= OP_LANES && op_stage_states_are_values(stage))
-            finish_rows(w, first, rows, n);
-        else if (!folds)
-            push_rows(w, first, rows, n);
+            reduce_values(w, first, rows, n);
         first += rows;
         count -= rows;
     }

@@ -8,8 +8,7 @@
 
 enum {
     OP_BLOCK = 2 * OP_LEAF, /* values evaluated at a time: 8 kB of doubles, which stay in the first-level cache */
-    OP_FOLDED_ROWS = OP_BLOCK / OP_LANES,  /* at a time, when the kernel folds: their lanes are a block */
-    OP_FOLDED = OP_FOLDED_ROWS * OP_LEAF,  /* elements, if they are leaves */
+    OP_FOLDED = OP_BLOCK / OP_LANES * OP_LEAF, /* elements that a kernel folds at a time: the lanes of their leaves are a block */
 };
 
 typedef struct op_reduce_item {

@@ -291,6 +291,83 @@ START_TEST(rows_of_turned_arrays_are_those_of_each_row_alone)
 }
 END_TEST
 
+/* ---- bits that only the order decides ---- */
+
+enum { SUM, MAX, MIN, EXACT };
+
+static double both(int what, double before, double value)
+{
+    if (what == SUM)
+        return before + value;
+    int wins = what == MAX ? value > before : value < before;
+    return wins || isnan(value) ? value : before;
+}
+
+/* n <= 2 * OP_LEAF elements in the order of expr/lanes.h. */
+static double in_order(int what, const double *x, int64_t n)
+{
+    enum { LANES = 32, LEAF = 512 };
+    double lane[2][LANES];
+    for (int64_t j = 0; j < 2 * LANES; j++)
+        lane[j / LANES][j % LANES] = what == SUM ? -0.0 : what == MAX ? -INFINITY : INFINITY;
+    for (int64_t i = 0; i < n; i++)
+        lane[i / LEAF][i % LANES] = both(what, lane[i / LEAF][i % LANES], x[i]);
+    for (int j = 0; j < LANES && n > LEAF; j++)
+        lane[0][j] = both(what, lane[0][j], lane[1][j]);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++)
+            lane[0][j] = both(what, lane[0][j], lane[0][j + half]);
+    return what == SUM ? lane[0][0] + 0 : lane[0][0];
+}
+
+/* Zeros of both signs; with NaNs of many payloads; -0 alone. */
+static void fill_zeros(double *x, int64_t n, int kind)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t h = ((uint64_t)i * 0x9e3779b97f4a7c15u + (uint64_t)n) >> 20;
+        uint64_t nan = 0x7ff8000000000000u | (h & 0xffff) | (h >> 17 & 1) << 63;
+        x[i] = kind == 2 || (h & 1) ? -0.0 : 0.0;
+        if (kind == 1 && (h >> 3) % 7 == 0)
+            memcpy(&x[i], &nan, sizeof nan);
+    }
+}
+
+/* One reduction of x, and the largest of x beside the smallest of y. */
+static void check_order(op_engine *engine, const double *x, const double *y, int64_t n, int what)
+{
+    double got[3][ROWS], want;
+    op_expr *(*const reduce[])(op_expr *, op_axes, int) = {op_sum, op_max, op_min};
+    op_graph *graph = op_graph_new(engine);
+    op_expr *b = op_input(graph, OP_VIEW_2D(OP_F64, (double *)(uintptr_t)x, ROWS, n));
+    op_expr *c = op_input(graph, OP_VIEW_2D(OP_F64, (double *)(uintptr_t)y, ROWS, n));
+    evaluate(reduce[what](b, OP_AXIS(1), 0), OP_VIEW_1D(OP_F64, got[0], ROWS));
+    op_expr *two[2] = {op_max(b, OP_AXIS(1), 0), op_min(c, OP_AXIS(1), 0)};
+    op_view to[2] = {OP_VIEW_1D(OP_F64, got[1], ROWS), OP_VIEW_1D(OP_F64, got[2], ROWS)};
+    ck_assert_int_eq(op_eval_many(graph, 2, two, to), OP_OK);
+    op_graph_free(graph);
+    for (int64_t r = 0; r < 3 * ROWS; r++) {
+        const double *row = (r < 2 * ROWS ? x : y) + r % ROWS * n;
+        want = in_order(r < ROWS ? what : r < 2 * ROWS ? MAX : MIN, row, n);
+        ck_assert_msg(!memcmp(&got[r / ROWS][r % ROWS], &want, sizeof want), "row %lld of %lld", (long long)r, (long long)n);
+    }
+}
+
+START_TEST(zeros_and_nans_are_combined_in_order)
+{
+    for (int64_t n = 1; n <= 1024; n += n < 70 ? 1 : 53) {
+        double *x = malloc(sizeof *x * (size_t)(ROWS * n)), *y = malloc(sizeof *y * (size_t)(ROWS * n));
+        for (int kind = 0; kind < 3; kind++)
+            for (int what = kind == 1 ? MAX : SUM; what < EXACT; what++) /* sums of NaNs have any payload */
+                for (int e = 0; e < n_engine; e++) {
+                    fill_zeros(x, ROWS * n, kind);
+                    fill_zeros(y, ROWS * n, (kind + 1) % 3);
+                    check_order(engines[e], x, y, n, what);
+                }
+        free(x), free(y);
+    }
+}
+END_TEST
+
 static double extreme_of(const double *x, int64_t n, int least)
 {
     double best = x[0];
@@ -339,6 +416,7 @@ int main(void)
     tcase_add_test(tests, outputs_of_two_sizes_begin_anywhere_in_a_cache_line);
     tcase_add_test(tests, rows_of_any_length_have_the_results_of_the_interpreter);
     tcase_add_test(tests, rows_of_turned_arrays_are_those_of_each_row_alone);
+    tcase_add_test(tests, zeros_and_nans_are_combined_in_order);
     tcase_add_test(tests, no_nan_of_a_row_is_lost);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
