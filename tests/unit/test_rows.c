@@ -259,7 +259,7 @@ static void check_results(op_dtype dtype, int64_t n)
 
 START_TEST(rows_of_any_length_have_the_results_of_the_interpreter)
 {
-    for (int64_t n = 1; n <= 2100; n += n < 70 || (n > 505 && n < 516) || (n > 1020 && n < 1028) ? 1 : 29) {
+    for (int64_t n = 1; n <= 2100; n += n < 40 || (n > 505 && n < 516) || (n > 1020 && n < 1028) ? 1 : 61) {
         check_results(OP_F64, n);
         check_results(OP_F32, n);
     }
@@ -354,7 +354,7 @@ static void check_order(op_engine *engine, const double *x, const double *y, int
 
 START_TEST(zeros_and_nans_are_combined_in_order)
 {
-    for (int64_t n = 1; n <= 1024; n += n < 70 ? 1 : 53) {
+    for (int64_t n = 1; n <= 1024; n += n < 40 ? 1 : 53) {
         double *x = malloc(sizeof *x * (size_t)(ROWS * n)), *y = malloc(sizeof *y * (size_t)(ROWS * n));
         for (int kind = 0; kind < 3; kind++)
             for (int what = kind == 1 ? MAX : SUM; what < EXACT; what++) /* sums of NaNs have any payload */
