@@ -304,8 +304,7 @@ static void emit_short(columns *f)
 static LLVMValueRef emit_counts(columns *f)
 {
     emitter *em = f->nest.em;
-    LLVMValueRef skip = emit_splat(em, LLVMBuildTrunc(em->builder, f->skip, type_int(em, 16), ""));
-    return LLVMBuildICmp(em->builder, LLVMIntUGE, const_lanes(em, 16), skip, "counts");
+    return LLVMBuildNot(em->builder, emit_first_lanes(em, f->skip), "counts");
 }
 
 static void emit_one(columns *f)

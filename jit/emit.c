@@ -141,6 +141,17 @@ LLVMValueRef emit_joined(emitter *em, LLVMValueRef low, LLVMValueRef high)
     return emit_lanes_from(em, low, high, 0);
 }
 
+LLVMValueRef emit_rotated(emitter *em, LLVMValueRef x, unsigned shift)
+{
+    return emit_lanes_from(em, x, x, shift);
+}
+
+LLVMValueRef emit_first_lanes(emitter *em, LLVMValueRef n)
+{
+    LLVMValueRef count = emit_splat(em, LLVMBuildTrunc(em->builder, n, type_int(em, 16), ""));
+    return LLVMBuildICmp(em->builder, LLVMIntSLT, const_lanes(em, 16), count, "");
+}
+
 LLVMValueRef emit_lane(emitter *em, LLVMValueRef vector, unsigned lane)
 {
     return LLVMBuildExtractElement(em->builder, vector, const_index(em, lane), "");

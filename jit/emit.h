@@ -74,6 +74,10 @@ LLVMValueRef emit_lane(emitter *em, LLVMValueRef vector, unsigned lane);
 /* The first or (half = 1) the second half of a vector of twice this width, and such a vector from its halves. */
 LLVMValueRef emit_half(emitter *em, LLVMValueRef x, unsigned half);
 LLVMValueRef emit_joined(emitter *em, LLVMValueRef low, LLVMValueRef high);
+/* Lane j + shift in lane j, around the end. */
+LLVMValueRef emit_rotated(emitter *em, LLVMValueRef x, unsigned shift);
+/* The mask of lanes 0..n-1, of an i64 n. */
+LLVMValueRef emit_first_lanes(emitter *em, LLVMValueRef n);
 LLVMValueRef emit_advance(emitter *em, LLVMValueRef pointer, LLVMValueRef bytes, const char *name);
 /* A field at a fixed offset from a pointer. */
 LLVMValueRef emit_field(emitter *em, LLVMTypeRef type, LLVMValueRef pointer, uint64_t offset, const char *name);

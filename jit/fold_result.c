@@ -4,15 +4,6 @@
 
 #include <stdlib.h>
 
-/* Lane j + shift in lane j. */
-static LLVMValueRef emit_rotated(emitter *em, LLVMValueRef value, unsigned shift)
-{
-    LLVMValueRef lane[OP_LANES];
-    for (unsigned j = 0; j < em->width; j++)
-        lane[j] = LLVMConstInt(type_int(em, 32), (j + shift) % em->width, 0);
-    return LLVMBuildShuffleVector(em->builder, value, value, LLVMConstVector(lane, em->width), "");
-}
-
 /* The lanes of output k, in vectors, to one value. */
 static LLVMValueRef emit_halves(fold *f, uint32_t k, LLVMValueRef *lanes)
 {

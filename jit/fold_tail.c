@@ -78,22 +78,15 @@ static void emit_tail_operands(fold *f)
     }
 }
 
-/* Lanes 0, 1, ... of the tail's vector that are elements. The others become the identity, rather than stay out of a
- * store, whose lanes a load soon after would have to wait for. */
-static LLVMValueRef emit_counts(fold *f)
-{
-    emitter *em = f->nest.em;
-    LLVMValueRef left = emit_splat(em, LLVMBuildTrunc(em->builder, f->left, type_int(em, 16), ""));
-    return LLVMBuildICmp(em->builder, LLVMIntSLT, const_lanes(em, 16), left, "counts");
-}
-
+/* Lanes that are no elements become the identity, rather than stay out of a store, whose lanes a load soon after would
+ * have to wait for. */
 static void emit_tail_pass(fold *f)
 {
     nest *x = &f->nest;
     start(x, f->tail_pass);
     if (!f->masks)
         emit_tail_operands(f);
-    LLVMValueRef counts = emit_counts(f);
+    LLVMValueRef counts = emit_first_lanes(x->em, f->left);
     x->mask = f->masks ? counts : NULL;
     x->index = i64(x, 0);
     emit_insns(x, PER_ELEMENT);
