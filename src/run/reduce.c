@@ -194,7 +194,8 @@ op_row_reduction *op_row_reduction_open(op_run_state *run, const op_stage *stage
     if (!row)
         return NULL;
     if (op_reduce_open(&row->r, run, stage, code) &&
-        op_worker_begin(&row->worker, &row->r, OP_BLOCK, OP_LANES, op_tree_levels(row->r.reduced / OP_LEAF + 1))) {
+        op_worker_begin(&row->worker, &row->r, op_kernel_gives_results(&row->r) ? 0 : OP_BLOCK, OP_LANES,
+                        op_tree_levels(row->r.reduced / OP_LEAF + 1))) {
         row->is_block = op_program_folds(&stage->program) && row->r.reduced <= OP_FOLDED;
         if (row->is_block)
             op_begin_row(&row->worker);

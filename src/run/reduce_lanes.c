@@ -5,7 +5,6 @@
 
 enum {
     SUBTREE = 128 * OP_LEAF, /* most elements of a subtree that one thread reduces; a power of two of leaves */
-    ALL_BY_KERNEL = 2 * OP_LEAF, /* most elements of a sequence whose leaves the kernel joins */
 };
 
 /* Values begin..end-1 of the sequence of one result. */
@@ -132,6 +131,11 @@ void op_finish_sequence(op_worker *w, int64_t kept, int64_t n)
         store_result(w->r, &w->r->item[k], kept, op_tree_finish(&w->tree[k]), w->tree[k].takes ? 1 : n);
 }
 
+int op_kernel_gives_results(const op_reduce_run *r)
+{
+    return op_program_folds(&r->stage->program) && r->reduced <= 2 * OP_LEAF;
+}
+
 static int64_t leaves_of(int64_t n)
 {
     return (n + OP_LEAF - 1) / OP_LEAF;
@@ -205,7 +209,7 @@ void op_begin_row(op_worker *w)
 {
     op_evaluation evaluation = {w->r->stage, w->r->code, w->r->args, w->args, w->memory, w->block_bytes};
     op_begin_leaves(&evaluation, w->r->reduced);
-    if (w->r->reduced <= ALL_BY_KERNEL)
+    if (op_kernel_gives_results(w->r))
         place_results(w, 0, -1);
 }
 
@@ -214,7 +218,7 @@ void op_run_row(op_worker *w)
     int64_t leaves = leaves_of(w->r->reduced);
     if (!op_code_run(w->r->code, w->args, 0, leaves))
         op_run_fail(w->r->run, OP_ERR_MEMORY);
-    if (w->r->reduced <= ALL_BY_KERNEL)
+    if (op_kernel_gives_results(w->r))
         return;
     join_leaves(w, leaves);
     store_results(w, 0);
@@ -253,10 +257,6 @@ static void fold_to_results(op_worker *w, int64_t first, int64_t count)
 
 void op_reduce_sequence(op_worker *w, int64_t kept)
 {
-    if (op_program_folds(&w->r->stage->program) && w->r->reduced <= ALL_BY_KERNEL) {
-        fold_to_results(w, kept, 1);
-        return;
-    }
     if (op_program_folds(&w->r->stage->program) && w->r->reduced <= OP_FOLDED) {
         op_fold_block(w, kept, 0, w->r->reduced);
         store_results(w, kept);
@@ -344,12 +344,13 @@ static void chunk_of_results(void *ctx, int64_t i)
 {
     op_reduce_run *r = ctx;
     int64_t first = i * r->batch, count = r->kept - first < r->batch ? r->kept - first : r->batch;
+    int64_t values = op_kernel_gives_results(r) ? 0 : OP_BLOCK;
     op_worker w;
-    if (!op_worker_begin(&w, r, OP_BLOCK, OP_LANES, op_tree_levels(r->reduced / OP_LEAF + 1)))
+    if (!op_worker_begin(&w, r, values, OP_LANES, op_tree_levels(r->reduced / OP_LEAF + 1)))
         return;
     if (rows_are_short(r))
         reduce_short_rows(&w, first, count);
-    else if (op_program_folds(&r->stage->program) && r->reduced <= ALL_BY_KERNEL)
+    else if (op_kernel_gives_results(r))
         fold_to_results(&w, first, count);
     else
         for (int64_t k = first; k < first + count && !op_run_stopped(r->run); k++)

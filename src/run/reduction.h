@@ -84,6 +84,8 @@ void op_finish_sequence(op_worker *w, int64_t kept, int64_t n);
 /* A reduction's own room, with nothing run yet. Returns 0 if out of memory; close in any case. */
 int op_reduce_open(op_reduce_run *r, op_run_state *run, const op_stage *stage, const op_code *code);
 void op_reduce_close(op_reduce_run *r);
+/* Does the kernel itself combine all that a result is made of, so that no values or lanes come out of it? */
+int op_kernel_gives_results(const op_reduce_run *r);
 /* A row of a pass that is one block, and folds: begin once, then run for each row, from addresses on that are set. */
 void op_begin_row(op_worker *w);
 void op_run_row(op_worker *w);
